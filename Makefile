@@ -1,0 +1,107 @@
+# `make serve` and `make test` do all set-up themselves; `make` lists the rest.
+
+# Where the index lives, and the folder of articles it mirrors: unless named, that of the last run,
+# seeds/ at first. Both outrank qa-service.toml.
+INDEX ?= index
+ARTICLES ?= $(or $(shell cat '$(INDEX)/.articles' 2>/dev/null),seeds)
+# On Linux, PyPI's torch comes with gigabytes of CUDA libraries. A package index that has the CPU
+# build avoids them: make serve TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+# The first Python that is new enough.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$python; break; }; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+PEERS := .venv-peers
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+# Naming torch beside the package makes pip choose its build once: 2.13.0+cpu wherever one is
+# offered, since a local version counts as newer than the plain one.
+PIP_INSTALL = -m pip install --disable-pip-version-check \
+	$(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)') torch==2.13.0
+
+export QA_INDEX = $(INDEX)
+export QA_ARTICLES = $(ARTICLES)
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check lint types format setup sample index docs constraints \
+	bench bench-peers clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+serve: sample ## set up, index the articles if they changed, serve on 127.0.0.1:8000 (HOST, PORT, ARTICLES, INDEX)
+	$(BIN)/qa-service serve $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)')
+
+test: sample check ## set up and run every check, as CI does
+
+check: lint types ## ruff, strict mypy, the layers, all tests, generated docs
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED_DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED_DEV)
+	$(BIN)/mypy
+
+format: $(INSTALLED_DEV) ## mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+setup: $(INSTALLED_DEV) ## the environment alone, with everything for development
+
+# Runs the indexer only when there is no index, other articles are wanted, or a file or folder of
+# articles is newer than the last run; a deleted file changes its folder.
+sample: $(INSTALLED)
+	@if [ ! -e '$(INDEX)/CURRENT' ] || [ ! -e '$(INDEX)/.articles' ] \
+		|| [ "$$(cat '$(INDEX)/.articles')" != '$(ARTICLES)' ] \
+		|| [ -n "$$(find '$(ARTICLES)' -newer '$(INDEX)/.articles' -print 2>&1 | head -n 1)" ]; \
+	then $(MAKE) --no-print-directory index; fi
+
+index: $(INSTALLED) ## make the index mirror ARTICLES
+	$(BIN)/qa-service index '$(ARTICLES)'
+	@printf '%s\n' '$(ARTICLES)' > '$(INDEX)/.articles'
+
+docs: $(INSTALLED_DEV) ## write docs/settings.md and docs/cli.md anew from the code
+	$(BIN)/python docs/generate.py
+
+constraints: $(INSTALLED_DEV) ## pin what this environment holds into constraints.txt
+	$(BIN)/python tools/constraints.py > constraints.txt.new
+	mv constraints.txt.new constraints.txt
+
+bench: $(INSTALLED_DEV) bench-peers ## measure quality and speed beside other libraries (long)
+	for script in $(wildcard benchmarks/quality.py benchmarks/speed.py); do \
+		$(BIN)/python $$script || exit 1; done
+
+bench-peers: $(PEERS)/.installed ## the other libraries, in an environment of their own
+
+clean: ## remove environments, caches and the built index
+	rm -rf $(VENV) $(PEERS) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find '$(INDEX)' -mindepth 1 ! -name README.md -delete
+
+# pip comes last when an environment is made, so its presence tells that nothing was interrupted.
+$(VENV)/bin/pip $(PEERS)/bin/pip: %/bin/pip:
+	@test -n '$(PYTHON)' || { echo "qa-service needs Python 3.11 or newer; found" \
+		"$$(python3 --version 2>/dev/null || echo no python3)." \
+		"Install one, or name it: make serve PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "qa-service needs" \
+		"Python 3.11 or newer; $(PYTHON) is $$('$(PYTHON)' --version 2>&1)." >&2; exit 1; }
+	@'$(PYTHON)' -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make virtual" \
+		"environments: its module ensurepip is missing." \
+		"On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	'$(PYTHON)' -m venv $*
+
+$(INSTALLED): pyproject.toml constraints.txt | $(VENV)/bin/pip
+	$(BIN)/python $(PIP_INSTALL) --constraint constraints.txt --editable .
+	@touch $@
+
+$(INSTALLED_DEV): $(INSTALLED)
+	$(BIN)/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+$(PEERS)/.installed: benchmarks/peers/requirements-peers.txt | $(PEERS)/bin/pip
+	$(PEERS)/bin/python $(PIP_INSTALL) --requirement $<
+	@touch $@
