@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_cache_path
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -37,7 +38,9 @@ class Settings(BaseSettings):
             "or the name or folder of any sentence-transformers model."
         ),
     )
-    model_revision: str | None = Field(None, description="The revision of a model named by hub name.")
+    model_revision: str | None = Field(
+        None, description="The revision of a model named by hub name."
+    )
     model_wheel: Path | None = Field(
         None,
         description=(
@@ -66,6 +69,57 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
         8000, description="The port that `serve` binds to; 0 takes any free one."
     )
+    server_threads: Annotated[int, Field(ge=2, le=1024)] = Field(
+        64, description="Requests that `serve` works on at once; the rest wait in the socket."
+    )
+    concurrent_questions: Annotated[int, Field(ge=1, le=256)] = Field(
+        8, description="Questions answered at once; more wait a moment, then get 503."
+    )
+    question_wait_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        2.0, description="How long a question waits for its turn before it gets 503."
+    )
+    api_key: SecretStr | None = Field(
+        None,
+        min_length=8,
+        description="The key that writing needs (upload, remove, rebuild); unset: no key needed.",
+    )
+    protect_reading: bool = Field(
+        False, description="Whether reading and asking need the API key, too."
+    )
+    rate_limit_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        600,
+        description=(
+            "Requests a minute from one address, 0 for any number; requests from this machine "
+            "itself are not counted unless a proxy sends them."
+        ),
+    )
+    max_upload_mb: Annotated[int, Field(ge=1, le=2048)] = Field(
+        32, description="The largest article that can be uploaded, in megabytes."
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description=(
+            "Host names under which the service may be reached, separated by commas; by default "
+            "localhost when bound to loopback, else any."
+        ),
+    )
+    trusted_proxies: Annotated[int, Field(ge=0, le=10)] = Field(
+        0, description="How many reverse proxies in front may be believed about the client."
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How `serve` writes its log: `text` for people, `json` for machines."
+    )
+    log_questions: bool = Field(
+        False, description="Whether the log may hold the text of questions."
+    )
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def split_hosts(cls, value: object) -> object:
+        """Accept host names separated by commas, as an environment variable holds them."""
+        if isinstance(value, str):
+            return tuple(name.strip().lower() for name in value.split(",") if name.strip())
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -92,7 +146,8 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        found = "not usable" if name == "api_key" else repr(first.get("input"))
         raise InvalidSettingError(
-            f"Setting {name!r} is {first.get('input')!r}: {first['msg']}. Set QA_{name.upper()}, "
+            f"Setting {name!r} is {found}: {first['msg']}. Set QA_{name.upper()}, "
             f"or {name} in {CONFIG_FILE}, to a valid value (see docs/settings.md)."
         ) from error
