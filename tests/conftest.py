@@ -1,0 +1,42 @@
+"""What all tests share: no network, no settings from outside, one encoder, one sample index."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+from network_guard import SocketGuard
+
+# The tests' own settings; whatever else is set outside must not decide how they end.
+KEPT_VARIABLES = frozenset({"QA_SHARED_SEEDS", "QA_CACHE"})
+
+for _name in [name for name in os.environ if name.startswith("QA_")]:
+    if _name not in KEPT_VARIABLES:
+        del os.environ[_name]
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+# Deadlines would make the outcome depend on how busy the machine is. CI tries the same examples
+# every time; on a developer's machine each run tries others.
+hypothesis.settings.register_profile("dev", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def socket_guard() -> Iterator[SocketGuard]:
+    """Guard every socket of this process for the whole run."""
+    guard = SocketGuard()
+    with pytest.MonkeyPatch.context() as patch:
+        guard.install(patch)
+        yield guard
+
+
+@pytest.fixture(autouse=True)
+def no_network(socket_guard: SocketGuard) -> Iterator[None]:
+    """Fail each test that tries to reach beyond this machine, even if it hides the refusal."""
+    socket_guard.refused.clear()
+    yield
+    assert not socket_guard.refused, f"the test reached for {socket_guard.refused}"
