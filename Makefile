@@ -65,8 +65,8 @@ index: $(INSTALLED) ## make the index mirror ARTICLES
 	$(BIN)/qa-service index '$(ARTICLES)'
 	@printf '%s\n' '$(ARTICLES)' > '$(INDEX)/.articles'
 
-docs: $(INSTALLED_DEV) ## write docs/settings.md and docs/cli.md anew from the code
-	$(BIN)/python docs/generate.py
+docs: $(INSTALLED_DEV) ## write docs/settings.md, cli.md and errors.md anew from the code
+	$(BIN)/python tools/reference_docs.py
 
 constraints: $(INSTALLED_DEV) ## pin what this environment holds into constraints.txt
 	$(BIN)/python tools/constraints.py > constraints.txt.new
