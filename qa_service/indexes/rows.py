@@ -1,0 +1,277 @@
+"""Rows of bytes by passage key, in immutable files that generations share.
+
+A folder holds segment files, each a plain run of rows of one size, and `table.npy`, which says
+where the rows of each key stand. A segment never changes once it is written, so the next generation
+takes it over by a hard link and writes only what is new; a key that is gone is simply absent from
+the table. Segments are merged as they pile up, in the manner of log-structured merge trees, and
+rewritten when too many of their rows are dead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_service.errors import IndexCorruptError
+
+TABLE = "table.npy"
+SEGMENT_SUFFIX = ".rows"
+
+DEAD_FRACTION_TO_REWRITE = 0.3
+# A segment joins those after it when it is less than this many times as long as they are together:
+# segments then shrink at least by half from one to the next, and their number stays logarithmic.
+MERGE_RATIO = 2
+COPY_ROWS = 1 << 16
+
+_KEY, _SEGMENT, _START, _COUNT = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class RowBatch:
+    """The rows of several keys, one after the other.
+
+    `rows`: uint8 (total, row size). `offsets`: int64 (keys + 1,); key number i owns
+    `rows[offsets[i]:offsets[i + 1]]`.
+    """
+
+    rows: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+
+
+class RowStore:
+    """Reads the rows of a folder; files are mapped, so only what is asked for is read.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self, folder: Path, row_size: int) -> None:
+        self.folder = folder
+        self.row_size = row_size
+        try:
+            table = np.load(folder / TABLE, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise IndexCorruptError(
+                f"{folder / TABLE} cannot be read ({error}). Run: qa-service rollback, "
+                "or qa-service index --rebuild"
+            ) from error
+        if table.dtype != np.int64 or table.ndim != 2 or table.shape[0] != 4:
+            raise IndexCorruptError(
+                f"{folder / TABLE} holds {table.dtype} {table.shape}, expected int64 (4, n). "
+                "Run: qa-service rollback, or qa-service index --rebuild"
+            )
+        self.table: NDArray[np.int64] = table
+        self._segments = {
+            int(number): _map_rows(segment_path(folder, int(number)), row_size)
+            for number in np.unique(table[_SEGMENT])
+        }
+
+    def __len__(self) -> int:
+        """Count keys."""
+        return int(self.table.shape[1])
+
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """Every key, ascending."""
+        return np.asarray(self.table[_KEY])
+
+    def counts(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many rows each key owns. KeyError for an unknown key."""
+        return np.asarray(self.table[_COUNT][self._find(keys)])
+
+    def views(self, keys: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
+        """Return the rows of each key, uint8 (count, row size), without copying them.
+
+        Raises:
+            KeyError: a key is unknown.
+        """
+        found = self.table[:, self._find(keys)]
+        return [
+            self._segments[segment][start : start + count]
+            for segment, start, count in found[_SEGMENT:].T.tolist()
+        ]
+
+    def get(self, keys: NDArray[np.int64]) -> RowBatch:
+        """Return the rows of these keys, in the order given. KeyError for an unknown key."""
+        views = self.views(keys)
+        offsets = np.zeros(len(views) + 1, dtype=np.int64)
+        np.cumsum([len(view) for view in views], out=offsets[1:])
+        rows = np.concatenate(views) if views else np.empty((0, self.row_size), dtype=np.uint8)
+        return RowBatch(rows=rows, offsets=offsets)
+
+    def get_firsts(self, keys: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the first row of each key, uint8 (keys, row size). KeyError for an unknown key."""
+        found = self.table[:, self._find(keys)]
+        rows = np.empty((len(keys), self.row_size), dtype=np.uint8)
+        for number, segment in self._segments.items():
+            here = found[_SEGMENT] == number
+            rows[here] = segment[found[_START][here]]
+        return rows
+
+    def problems(self) -> list[str]:
+        """Check that keys ascend and that every key's rows lie inside its segment."""
+        problems = []
+        if len(self) and not np.all(np.diff(self.keys) > 0):
+            problems.append(f"{self.folder / TABLE}: keys do not ascend")
+        for number, segment in self._segments.items():
+            here = self.table[:, self.table[_SEGMENT] == number]
+            ends = here[_START] + here[_COUNT]
+            if np.any(here[_START] < 0) or np.any(here[_COUNT] < 0) or np.any(ends > len(segment)):
+                problems.append(f"{segment_path(self.folder, number)}: rows lie beyond its end")
+        return problems
+
+    def _find(self, keys: NDArray[np.int64]) -> NDArray[np.intp]:
+        own = self.keys
+        places = np.searchsorted(own, keys)
+        if len(keys) and (
+            len(own) == 0 or not np.array_equal(own[np.minimum(places, len(own) - 1)], keys)
+        ):
+            known = np.isin(keys, own)
+            raise KeyError(int(np.asarray(keys)[~known][0]))
+        return places
+
+
+class RowWriter:
+    """Adds rows to a folder that begins as links to the files of `base`, if there is one.
+
+    Files that are there already are shared with other generations: they are replaced or unlinked,
+    never written to.
+    """
+
+    def __init__(self, folder: Path, row_size: int, base: RowStore | None = None) -> None:
+        self._folder = folder
+        self._row_size = row_size
+        self._table = np.empty((4, 0), np.int64) if base is None else np.asarray(base.table)
+        self._added: list[tuple[int, int, int]] = []
+        self._number = 1 + max(
+            (int(path.stem) for path in folder.glob(f"*{SEGMENT_SUFFIX}")), default=0
+        )
+        self._rows = 0
+        self._file: BinaryIO | None = None
+
+    def append(self, key: int, rows: NDArray[np.uint8]) -> None:
+        """Write the rows of a new key, uint8 (count, row size)."""
+        if self._file is None:
+            self._file = segment_path(self._folder, self._number).open("xb")
+        self._file.write(np.ascontiguousarray(rows).data)
+        self._added.append((key, self._rows, len(rows)))
+        self._rows += len(rows)
+
+    def flush(self) -> None:
+        """Hand what was appended to the operating system, so that `preview` sees it."""
+        if self._file is not None:
+            self._file.flush()
+
+    def finish(self, live: NDArray[np.int64]) -> None:
+        """Write the table of the keys in `live` (ascending) and tidy the segments up.
+
+        Raises:
+            KeyError: a live key has no rows.
+        """
+        self.close()
+        added = np.array(self._added, dtype=np.int64).reshape(-1, 3)
+        fresh = np.empty((4, len(added)), dtype=np.int64)
+        fresh[[_KEY, _START, _COUNT]] = added.T
+        fresh[_SEGMENT] = self._number
+        table = np.concatenate([self._table, fresh], axis=1)
+        table = table[:, np.argsort(table[_KEY], kind="stable")]
+        table = table[:, np.isin(table[_KEY], live)]
+        if table.shape[1] != len(live):
+            raise KeyError(int(np.setdiff1d(live, table[_KEY])[0]))
+        self._merge(table)
+        with_suffix = self._folder / f"{TABLE}.new"
+        with with_suffix.open("wb") as file:
+            np.save(file, table)
+        with_suffix.replace(self._folder / TABLE)
+
+    def close(self) -> None:
+        """Close the segment being written."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _merge(self, table: NDArray[np.int64]) -> None:
+        """Merge and rewrite segments as the rules at the top say; `table` is changed in place."""
+        sizes = {
+            int(path.stem): path.stat().st_size // self._row_size
+            for path in self._folder.glob(f"*{SEGMENT_SUFFIX}")
+        }
+        live_rows = dict.fromkeys(sizes, 0)
+        for number in sizes:
+            live_rows[number] = int(table[_COUNT][table[_SEGMENT] == number].sum())
+        chosen = segments_to_merge(sizes, live_rows)
+        target = 1 + max(sizes, default=0)
+        if any(live_rows[number] for number in chosen):
+            with segment_path(self._folder, target).open("xb") as file:
+                written = 0
+                for number in chosen:
+                    written = self._copy_live(table, number, target, written, file)
+        else:
+            # Keys without rows need no file, but must not point to one that goes away.
+            table[_SEGMENT][np.isin(table[_SEGMENT], chosen)] = 0
+        for number in chosen:
+            segment_path(self._folder, number).unlink()
+
+    def _copy_live(
+        self, table: NDArray[np.int64], number: int, target: int, written: int, file: BinaryIO
+    ) -> int:
+        source = _map_rows(segment_path(self._folder, number), self._row_size)
+        columns = np.flatnonzero(table[_SEGMENT] == number)
+        columns = columns[np.argsort(table[_START][columns], kind="stable")]
+        for column in columns.tolist():
+            start, count = int(table[_START, column]), int(table[_COUNT, column])
+            file.write(np.ascontiguousarray(source[start : start + count]).data)
+            table[_SEGMENT, column], table[_START, column] = target, written
+            written += count
+        return written
+
+
+def segments_to_merge(sizes: dict[int, int], live_rows: dict[int, int]) -> list[int]:
+    """Choose the segments to write anew as one; empty when all is well.
+
+    `sizes` and `live_rows` map a segment's number to all its rows and to those still in use.
+    """
+    numbers = sorted(sizes)
+    chosen = {
+        number
+        for number in numbers
+        if sizes[number] == 0
+        or sizes[number] - live_rows[number] > DEAD_FRACTION_TO_REWRITE * sizes[number]
+    }
+    tail: list[int] = []
+    rows_after = 0
+    for number in reversed(numbers):
+        if tail and sizes[number] >= MERGE_RATIO * rows_after:
+            break
+        tail.append(number)
+        rows_after += sizes[number]
+    if len(tail) > 1:
+        chosen.update(tail)
+    return sorted(chosen)
+
+
+def segment_path(folder: Path, number: int) -> Path:
+    """Return the path of a segment's file."""
+    return folder / f"{number:06d}{SEGMENT_SUFFIX}"
+
+
+def _map_rows(path: Path, row_size: int) -> NDArray[np.uint8]:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        if path.stem == "000000":
+            return np.empty((0, row_size), dtype=np.uint8)
+        raise IndexCorruptError(
+            f"{path} is missing. Run: qa-service rollback, or qa-service index --rebuild"
+        ) from error
+    if size % row_size:
+        raise IndexCorruptError(
+            f"{path} has {size} bytes, which is no multiple of its row size {row_size}. "
+            "Run: qa-service rollback, or qa-service index --rebuild"
+        )
+    if size == 0:
+        return np.empty((0, row_size), dtype=np.uint8)
+    return np.memmap(path, dtype=np.uint8, mode="r").reshape(-1, row_size)

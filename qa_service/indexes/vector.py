@@ -1,0 +1,332 @@
+"""Nearest vectors by inner product, on FAISS.
+
+While an index is small every vector is compared, in full precision. From `EXACT_UP_TO` vectors on,
+they are kept in inverted lists (IVF) as one byte a dimension; a search visits `n_probe` lists,
+takes more candidates than asked for, and scores them again with the exact vectors. `n_probe` is not
+guessed: whenever the lists are trained, it is raised until recall@10 against exact search, measured
+on held-out questions made from the corpus's own vectors, passes `RECALL_TO_REACH`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_service.errors import IndexCorruptError, IndexWriteError
+from qa_service.indexes.base import Candidates
+
+Vectors = NDArray[np.float32]
+Keys = NDArray[np.int64]
+ExactVectors = Callable[[Keys], Vectors]
+"""Returns the exact searched vectors of these keys, one row each; KeyError for an unknown key."""
+
+EXACT_UP_TO = 20_000
+# Gathering and multiplying this many allowed vectors costs less than a search of the lists, and
+# misses nothing, however rare they are.
+SCAN_UP_TO = 20_000
+RECALL_TO_REACH = 0.995
+# k-means gains nothing measurable from more than this many points per list.
+TRAINING_POINTS_PER_LIST = 48
+TRAINING_ROUNDS = 10
+# Lists trained on few vectors serve until the index holds this many times as many.
+GROWTH_TO_RETRAIN = 4
+PROBES_TO_TRY = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+RECALL_QUESTIONS = 200
+RECALL_DEPTH = 10
+# A question is never as close to its passage as the passage is to itself; this cosine between the
+# two is about what sentence encoders give.
+QUESTION_COSINE = 0.75
+RERANK_FACTOR = 4
+RERANK_AT_LEAST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class VectorIndexInfo:
+    """What a vector index is made of; stored beside it.
+
+    `trained_on` counts the vectors that the lists were made for. `recall` is recall@10 against
+    exact search as measured then; 1 for exact search.
+    """
+
+    kind: str
+    dimension: int
+    lists: int
+    n_probe: int
+    trained_on: int
+    recall: float
+
+
+class FaissIndex:
+    """Finds the vectors of greatest inner product. Safe to search from several threads."""
+
+    def __init__(self, index: faiss.Index, info: VectorIndexInfo, exact: ExactVectors) -> None:
+        self._index = index
+        self._exact = exact
+        self.info = info
+
+    @classmethod
+    def open(cls, path: Path, exact: ExactVectors) -> FaissIndex:
+        """Map a stored index into memory.
+
+        Raises:
+            IndexCorruptError: the file or its description is missing or cannot be read.
+        """
+        try:
+            index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        except RuntimeError as error:
+            raise _corrupt(path, error) from error
+        return cls(index, read_info(path), exact)
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def search(self, vector: Vectors, top_k: int, allowed: Keys | None = None) -> Candidates:
+        """Return at most `top_k` of the passages in `allowed` (sorted keys; None allows all)."""
+        if allowed is not None and len(allowed) <= SCAN_UP_TO:
+            return best(allowed, self._exact(allowed) @ vector, top_k)
+        selector = None if allowed is None else _Selector(allowed)
+        if self.info.lists == 0:
+            return self._search_exactly(vector, top_k, selector)
+        wanted = max(RERANK_FACTOR * top_k, RERANK_AT_LEAST)
+        share = 1.0 if allowed is None else len(allowed) / max(len(self), 1)
+        parameters = faiss.SearchParametersIVF(
+            nprobe=min(self.info.lists, round(self.info.n_probe / share)),
+            sel=None if selector is None else selector.selector,
+        )
+        keys, _ = self._fetch(vector, wanted, parameters)
+        return best(keys, self._exact(keys) @ vector, top_k)
+
+    def vectors(self, keys: Keys) -> Vectors:
+        """Return the searched vectors of these keys, one row each; KeyError for an unknown key."""
+        return self._exact(keys)
+
+    def keys(self) -> Keys:
+        """Return every key, ascending; reads the whole index."""
+        if self.info.lists == 0:
+            return np.sort(faiss.vector_to_array(self._index.id_map))
+        lists = self._index.invlists
+        found = [
+            faiss.rev_swig_ptr(lists.get_ids(number), lists.list_size(number)).copy()
+            for number in range(lists.nlist)
+            if lists.list_size(number)
+        ]
+        return np.sort(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
+
+    def _search_exactly(
+        self, vector: Vectors, top_k: int, selector: _Selector | None
+    ) -> Candidates:
+        parameters = None
+        if selector is not None:
+            parameters = faiss.SearchParameters(sel=selector.selector)
+        wanted = top_k
+        while True:
+            # One more than asked for tells whether a tie goes on beyond the end, where FAISS would
+            # choose among equals by their place in the file.
+            keys, scores = self._fetch(vector, min(wanted + 1, len(self)), parameters)
+            if len(keys) <= top_k or scores[-1] < scores[top_k - 1]:
+                return best(keys, scores, top_k)
+            if len(keys) < wanted + 1 or len(keys) == len(self):
+                return best(keys, scores, top_k)
+            wanted *= 2
+
+    def _fetch(
+        self, vector: Vectors, wanted: int, parameters: faiss.SearchParameters | None
+    ) -> tuple[Keys, Vectors]:
+        query = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
+        if wanted <= 0:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        scores, keys = self._index.search(query, wanted, params=parameters)
+        # FAISS pads short results with -1; drop before lookup.
+        found = keys[0] >= 0
+        return keys[0][found], scores[0][found]
+
+
+class _Selector:
+    """Lets FAISS search among some keys; keeps alive the array that FAISS points into."""
+
+    def __init__(self, allowed: Keys) -> None:
+        # A bitmap costs a bit for each key ever given out and answers in one step.
+        flags = np.zeros(int(allowed[-1]) + 1, dtype=np.bool_)
+        flags[allowed] = True
+        self._bits = np.packbits(flags, bitorder="little")
+        self.selector = faiss.IDSelectorBitmap(len(self._bits), faiss.swig_ptr(self._bits))
+
+
+class FaissIndexWriter:
+    """Makes or changes a stored index. Not to be shared between threads."""
+
+    def __init__(self, path: Path, dimension: int, exact: ExactVectors, threads: int = 0) -> None:
+        self._path = path
+        self._dimension = dimension
+        self._exact = exact
+        self._threads = threads
+
+    def build(self, keys: Keys, batch_rows: int = 8192) -> VectorIndexInfo:
+        """Write an index of these keys (ascending), vectors from `exact`; return what it is."""
+        self._bound_threads()
+        if len(keys) <= EXACT_UP_TO:
+            index = faiss.IndexIDMap(faiss.IndexFlatIP(self._dimension))
+            info = VectorIndexInfo("exact", self._dimension, 0, 0, len(keys), 1.0)
+        else:
+            index, lists = self._train(keys)
+            info = VectorIndexInfo("ivf-sq8", self._dimension, lists, 0, len(keys), 0.0)
+        for start in range(0, len(keys), batch_rows):
+            batch = keys[start : start + batch_rows]
+            index.add_with_ids(self._exact(batch), batch)
+        if info.lists:
+            info = measure_probes(index, info, keys, self._exact)
+        self._write(index, info)
+        return info
+
+    def update(self, added: Keys, removed: Keys, batch_rows: int = 8192) -> VectorIndexInfo:
+        """Change the stored index, training nothing anew; return what it is.
+
+        The file is replaced, never written in place. Use `needs_rebuild` first.
+        """
+        self._bound_threads()
+        stored = read_info(self._path)
+        try:
+            index = faiss.read_index(str(self._path))
+        except RuntimeError as error:
+            raise _corrupt(self._path, error) from error
+        if len(removed):
+            index.remove_ids(faiss.IDSelectorBatch(removed))
+        for start in range(0, len(added), batch_rows):
+            batch = added[start : start + batch_rows]
+            index.add_with_ids(self._exact(batch), batch)
+        self._write(index, stored)
+        return stored
+
+    def _bound_threads(self) -> None:
+        if self._threads:
+            faiss.omp_set_num_threads(self._threads)
+
+    def _train(self, keys: Keys) -> tuple[faiss.Index, int]:
+        lists = list_count(len(keys))
+        points = sample(keys, TRAINING_POINTS_PER_LIST * lists)
+        quantizer = faiss.IndexFlatIP(self._dimension)
+        index = faiss.IndexIVFScalarQuantizer(
+            quantizer,
+            self._dimension,
+            lists,
+            faiss.ScalarQuantizer.QT_8bit,
+            faiss.METRIC_INNER_PRODUCT,
+        )
+        index.cp.niter = TRAINING_ROUNDS
+        index.cp.max_points_per_centroid = TRAINING_POINTS_PER_LIST
+        # Without it the centroids of unit vectors shrink and small lists hide behind large ones.
+        index.cp.spherical = True
+        index.train(self._exact(points))
+        return index, lists
+
+    def _write(self, index: faiss.Index, info: VectorIndexInfo) -> None:
+        new = self._path.with_name(f"{self._path.name}.new")
+        try:
+            faiss.write_index(index, str(new))
+        except RuntimeError as error:
+            raise IndexWriteError(
+                f"{new} cannot be written: {error}. Free some space or mend the folder's "
+                "permissions, then index again."
+            ) from error
+        new.replace(self._path)
+        info_new = info_path(self._path).with_suffix(".new")
+        info_new.write_text(json.dumps(asdict(info), indent=2) + "\n", encoding="utf-8")
+        info_new.replace(info_path(self._path))
+
+
+def needs_rebuild(info: VectorIndexInfo, vectors: int) -> bool:
+    """Tell whether an index that is to hold this many vectors should be built anew."""
+    if vectors <= EXACT_UP_TO:
+        # Half, so that an index around the limit does not change its kind at every run.
+        return info.lists > 0 and vectors <= EXACT_UP_TO // 2
+    return info.lists == 0 or vectors > GROWTH_TO_RETRAIN * info.trained_on
+
+
+def measure_probes(
+    index: faiss.IndexIVF, info: VectorIndexInfo, keys: Keys, exact: ExactVectors
+) -> VectorIndexInfo:
+    """Return `info` with the fewest probes that reach the recall wanted, and that recall."""
+    questions = make_questions(exact(sample(keys, RECALL_QUESTIONS)))
+    truth = exact_neighbours(questions, keys, exact, RECALL_DEPTH)
+    recall = 0.0
+    probes = 0
+    for probes in [*(n for n in PROBES_TO_TRY if n < info.lists), info.lists]:
+        parameters = faiss.SearchParametersIVF(nprobe=probes)
+        _, found = index.search(questions, RERANK_AT_LEAST, params=parameters)
+        recall = float(
+            np.mean([len(np.intersect1d(a, b)) for a, b in zip(truth, found, strict=True)])
+            / truth.shape[1]
+        )
+        if recall >= RECALL_TO_REACH:
+            break
+    return VectorIndexInfo(info.kind, info.dimension, info.lists, probes, info.trained_on, recall)
+
+
+def make_questions(vectors: Vectors) -> Vectors:
+    """Return unit vectors at cosine `QUESTION_COSINE` to these, in random but fixed directions."""
+    noise = np.random.default_rng(7).standard_normal(vectors.shape).astype(np.float32)
+    noise -= vectors * np.sum(noise * vectors, axis=1, keepdims=True)
+    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    sine = float(np.sqrt(1 - QUESTION_COSINE**2))
+    return np.ascontiguousarray(QUESTION_COSINE * vectors + sine * noise, dtype=np.float32)
+
+
+def exact_neighbours(
+    questions: Vectors, keys: Keys, exact: ExactVectors, depth: int, batch_rows: int = 8192
+) -> Keys:
+    """Return the keys of the `depth` nearest vectors of each question, int64 (questions, depth)."""
+    best_keys = np.empty((len(questions), 0), dtype=np.int64)
+    best_scores = np.empty((len(questions), 0), dtype=np.float32)
+    for start in range(0, len(keys), batch_rows):
+        batch = keys[start : start + batch_rows]
+        scores = np.concatenate([best_scores, questions @ exact(batch).T], axis=1)
+        known = np.concatenate(
+            [best_keys, np.broadcast_to(batch, (len(questions), len(batch)))], axis=1
+        )
+        order = np.argpartition(-scores, min(depth, scores.shape[1]) - 1, axis=1)[:, :depth]
+        best_scores = np.take_along_axis(scores, order, axis=1)
+        best_keys = np.take_along_axis(known, order, axis=1)
+    return best_keys
+
+
+def best(keys: Keys, scores: Vectors, top_k: int) -> Candidates:
+    """Return the `top_k` best, by descending score and then ascending key."""
+    order = np.lexsort((keys, -scores))[:top_k]
+    return Candidates(keys=keys[order], scores=scores[order].astype(np.float32))
+
+
+def sample(keys: Keys, most: int) -> Keys:
+    """Return at most this many of the keys, drawn evenly and always the same, ascending."""
+    if len(keys) <= most:
+        return keys
+    return np.sort(np.random.default_rng(7).choice(keys, most, replace=False))
+
+
+def list_count(vectors: int) -> int:
+    """Choose how many lists to keep: four times the square root, so that probing stays cheap."""
+    return max(1, int(4 * vectors**0.5))
+
+
+def info_path(path: Path) -> Path:
+    """Return where the description of an index is stored."""
+    return path.with_suffix(".json")
+
+
+def read_info(path: Path) -> VectorIndexInfo:
+    """Return the description of a stored index. IndexCorruptError when it cannot be read."""
+    try:
+        return VectorIndexInfo(**json.loads(info_path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise _corrupt(info_path(path), error) from error
+
+
+def _corrupt(path: Path, error: Exception) -> IndexCorruptError:
+    return IndexCorruptError(
+        f"{path} cannot be read ({error}). Run: qa-service rollback, or qa-service index --rebuild"
+    )

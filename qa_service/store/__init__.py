@@ -1,0 +1,44 @@
+"""The index folder: generations, the switch between them, and what is in each."""
+
+from qa_service.store.article_writer import NewPassage, PendingPassage, ReadFile
+from qa_service.store.articles import StoredFile
+from qa_service.store.folder import LastGood, Store
+from qa_service.store.generation import Generation
+from qa_service.store.journal import Embedding, Journal
+from qa_service.store.layout import (
+    Arrays,
+    Centering,
+    FittedCentering,
+    LexicalEngine,
+    NoCentering,
+    StoredLexicalIndex,
+)
+from qa_service.store.manifest import FileRecord, Manifest, Recipe
+from qa_service.store.schema import embedding_hash
+from qa_service.store.verify import verify
+from qa_service.store.writer import Change, GenerationWriter
+
+__all__ = [
+    "Arrays",
+    "Centering",
+    "Change",
+    "Embedding",
+    "FileRecord",
+    "FittedCentering",
+    "Generation",
+    "GenerationWriter",
+    "Journal",
+    "LastGood",
+    "LexicalEngine",
+    "Manifest",
+    "NewPassage",
+    "NoCentering",
+    "PendingPassage",
+    "ReadFile",
+    "Recipe",
+    "Store",
+    "StoredFile",
+    "StoredLexicalIndex",
+    "embedding_hash",
+    "verify",
+]

@@ -1,0 +1,256 @@
+"""Changes the `articles.db` of a generation that is being written."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_service.store import schema
+from qa_service.types import Article, DroppedText, FileState, Passage
+
+# The rollback journal lives in memory; this keeps it small.
+FILES_PER_COMMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """What to remember of a file, so that it need not be read again while it stays as it is."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str
+    state: FileState
+    reason: str | None = None
+    dropped: tuple[DroppedText, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassage:
+    """A passage and the hash that its embedding is found by."""
+
+    passage: Passage
+    embedding_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPassage:
+    """A passage that is in the database and not yet in the indexes."""
+
+    key: int
+    title: str
+    text: str
+    language: str
+    embedding_hash: bytes
+
+
+class ArticleWriter:
+    """Adds and removes files with their articles and passages.
+
+    The file is a private copy: a crash discards it, so nothing is synced before the end.
+    """
+
+    def __init__(self, path: Path, next_key: int) -> None:
+        is_new = not path.exists()
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode = MEMORY")
+        self._connection.execute("PRAGMA synchronous = OFF")
+        # What is deleted is not to be found in the file.
+        self._connection.execute("PRAGMA secure_delete = FAST")
+        if is_new:
+            self._connection.executescript(schema.SCHEMA)
+        self._connection.execute("BEGIN")
+        self._files_since_commit = 0
+        self.next_key = next_key
+
+    def remove_file(self, path: str) -> None:
+        """Forget a file with its articles and passages; those that repeat its text stay, empty."""
+        row = self._connection.execute(
+            "SELECT number FROM files WHERE path = ?", (path,)
+        ).fetchone()
+        if row is None:
+            return
+        of_file = "IN (SELECT number FROM articles WHERE file = ?)"
+        for statement in (
+            f"DELETE FROM passages WHERE article {of_file}",
+            f"DELETE FROM texts WHERE article {of_file}",
+            "DELETE FROM articles WHERE file = ?",
+            "DELETE FROM files WHERE number = ?",
+        ):
+            self._connection.execute(statement, row)
+
+    def orphaned_files(self) -> list[str]:
+        """Return the files whose articles repeated a text that is no longer stored, ascending."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT f.path FROM articles a JOIN files f ON f.number = a.file "
+            "WHERE a.duplicate_of IS NOT NULL "
+            "AND a.duplicate_of NOT IN (SELECT number FROM articles) ORDER BY f.path"
+        )
+        return [path for (path,) in rows]
+
+    def passage_keys_of(self, path: str) -> dict[tuple[str, str, str, bytes], list[int]]:
+        """Map what makes each passage of a file what it is to its keys.
+
+        The parts are article id, passage id, language and embedding hash.
+        """
+        rows = self._connection.execute(
+            "SELECT a.id, p.id, p.language, p.embedding_hash, p.key FROM files f "
+            "JOIN articles a ON a.file = f.number JOIN passages p ON p.article = a.number "
+            "WHERE f.path = ? ORDER BY p.key",
+            (path,),
+        )
+        keys: dict[tuple[str, str, str, bytes], list[int]] = {}
+        for article_id, passage_id, language, embedding, key in rows:
+            keys.setdefault((article_id, passage_id, language, embedding), []).append(key)
+        return keys
+
+    def add_file(self, record: ReadFile) -> int:
+        """Remember a file; return its number."""
+        self._files_since_commit += 1
+        if self._files_since_commit >= FILES_PER_COMMIT:
+            self._connection.execute("COMMIT")
+            self._connection.execute("BEGIN")
+            self._files_since_commit = 0
+        return self._insert(
+            "INSERT INTO files (path, size, mtime_ns, sha256, state, reason, dropped) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            record.path,
+            record.size,
+            record.mtime_ns,
+            record.sha256,
+            record.state.value,
+            record.reason,
+            schema.pack_dropped(record.dropped),
+        )
+
+    def has_article(self, article_id: str) -> bool:
+        """Tell whether an id is taken."""
+        query = "SELECT 1 FROM articles WHERE id = ?"
+        return self._connection.execute(query, (article_id,)).fetchone() is not None
+
+    def original_of(self, text: str) -> tuple[int, str] | None:
+        """Return number and id of the stored article with exactly this text, if there is one."""
+        row = self._connection.execute(
+            "SELECT number, id FROM articles WHERE content_hash = ? AND duplicate_of IS NULL "
+            "ORDER BY number LIMIT 1",
+            (schema.content_hash(text),),
+        ).fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def add_article(self, file: int, article: Article, duplicate_of: int | None = None) -> int:
+        """Store an article; return its number. The text of one that repeats another is left out."""
+        number = self._insert(
+            "INSERT INTO articles (file, id, title, language, source, url, author, published, "
+            "metadata, length, content_hash, duplicate_of, sort_title, search_text) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            file,
+            article.id,
+            article.title,
+            article.language,
+            article.source,
+            article.url,
+            article.author,
+            None if article.published is None else article.published.isoformat(),
+            json.dumps(dict(article.metadata), ensure_ascii=False, default=str),
+            len(article.text),
+            schema.content_hash(article.text),
+            duplicate_of,
+            schema.fold(article.title),
+            schema.fold("\n".join([article.title, article.id, article.source or ""])),
+        )
+        if duplicate_of is None:
+            self._connection.executemany(
+                "INSERT INTO texts (article, page, text) VALUES (?, ?, ?)",
+                ((number, page, text) for page, text in schema.pages_of(article.text)),
+            )
+        return number
+
+    def add_passages(
+        self,
+        article: int,
+        passages: Sequence[NewPassage],
+        known_keys: dict[tuple[str, str, str, bytes], list[int]],
+    ) -> None:
+        """Store an article's passages; those that `known_keys` holds keep their key, once each."""
+        rows = []
+        for new in passages:
+            passage = new.passage
+            identity = (passage.article_id, passage.id, passage.language, new.embedding_hash)
+            if keys := known_keys.get(identity):
+                key = keys.pop(0)
+            else:
+                key = self.next_key
+                self.next_key += 1
+            rows.append(
+                (
+                    key,
+                    article,
+                    passage.id,
+                    passage.start,
+                    passage.end,
+                    passage.language,
+                    schema.pack_sentences(passage),
+                    new.embedding_hash,
+                )
+            )
+        self._connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.int32], list[str]]:
+        """Return every passage's key (ascending), its article's number, and its language."""
+        (count,) = self._connection.execute("SELECT count(*) FROM passages").fetchone()
+        keys = np.empty(count, dtype=np.int64)
+        articles = np.empty(count, dtype=np.int32)
+        languages = []
+        rows = self._connection.execute("SELECT key, article, language FROM passages ORDER BY key")
+        for place, (key, article, language) in enumerate(rows):
+            keys[place], articles[place] = key, article
+            languages.append(language)
+        return keys, articles, languages
+
+    def pending(self, keys: NDArray[np.int64], batch_size: int) -> Iterator[list[PendingPassage]]:
+        """Yield these passages (ascending keys), some at a time, with their articles' titles."""
+        for start in range(0, len(keys), batch_size):
+            some = keys[start : start + batch_size].tolist()
+            yield [self._pending(key) for key in some]
+
+    def counts(self) -> tuple[int, int]:
+        """Count files and articles, those that repeat others left out."""
+        (files,) = self._connection.execute("SELECT count(*) FROM files").fetchone()
+        (articles,) = self._connection.execute(
+            "SELECT count(*) FROM articles WHERE duplicate_of IS NULL"
+        ).fetchone()
+        return files, articles
+
+    def commit(self) -> None:
+        """Write all changes to the file; none may follow."""
+        self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the file, dropping what was not finished."""
+        self._connection.close()
+
+    def _pending(self, key: int) -> PendingPassage:
+        title, language, embedding, article, start, end = self._connection.execute(
+            'SELECT a.title, p.language, p.embedding_hash, p.article, p.start, p."end" '
+            "FROM passages p JOIN articles a ON a.number = p.article WHERE p.key = ?",
+            (key,),
+        ).fetchone()
+        first = start // schema.PAGE_LENGTH
+        pages = self._connection.execute(
+            "SELECT text FROM texts WHERE article = ? AND page BETWEEN ? AND ? ORDER BY page",
+            (article, first, end // schema.PAGE_LENGTH),
+        )
+        text = "".join(page for (page,) in pages)
+        offset = first * schema.PAGE_LENGTH
+        return PendingPassage(key, title, text[start - offset : end - offset], language, embedding)
+
+    def _insert(self, statement: str, *values: object) -> int:
+        number = self._connection.execute(statement, values).lastrowid
+        assert number is not None  # noqa: S101 - an INSERT that did not raise has a row id
+        return number

@@ -1,0 +1,306 @@
+"""`Store`: the index folder as a whole; who writes it, and which generation is in service."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from qa_service.errors import (
+    IndexBusyError,
+    IndexCorruptError,
+    NoIndexError,
+    NoPreviousGenerationError,
+    StoredIndexError,
+)
+from qa_service.store import layout
+from qa_service.store.disk import Disk, FaultPoint, no_fault, sha256_of, writing_to
+from qa_service.store.generation import MEND, Generation
+from qa_service.store.journal import Journal
+from qa_service.store.layout import Centering, LexicalEngine
+from qa_service.store.lease import unleased
+from qa_service.store.manifest import MANIFEST, Manifest, Recipe, read_manifest
+from qa_service.store.writer import GenerationWriter
+
+# A writer may delete the generation that a reader is about to open; each retry sees a newer one.
+OPEN_ATTEMPTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LastGood:
+    """The newest generation that opens; `problem` says why the one named in CURRENT does not."""
+
+    generation: Generation | None
+    problem: StoredIndexError | None = None
+
+
+class Store:
+    """The index folder. Safe to use from several threads and processes."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        lexical: LexicalEngine,
+        centering: Centering,
+        fault: FaultPoint = no_fault,
+    ) -> None:
+        """Name the folder; nothing is read or made yet.
+
+        Args:
+            path: the index folder.
+            lexical: makes and opens lexical indexes.
+            centering: fits and restores the transformation of vectors.
+            fault: called before each step of a write, for tests.
+        """
+        self.path = path
+        self._lexical = lexical
+        self._centering = centering
+        self._disk = Disk(fault)
+
+    def current_id(self) -> str | None:
+        """Return the name of the generation in service, None when there is none; cheap."""
+        try:
+            name = (self.path / layout.CURRENT).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise IndexCorruptError(
+                f"{self.path / layout.CURRENT} cannot be read ({error}). {MEND}"
+            ) from error
+        if not name or "/" in name or "\\" in name or name.startswith("."):
+            raise IndexCorruptError(
+                f"{self.path / layout.CURRENT} names {name!r}, which is no generation. {MEND}"
+            )
+        return name
+
+    def open_current(self, recipe: Recipe | None = None) -> Generation:
+        """Open the generation in service.
+
+        Args:
+            recipe: what the caller's parts are; None opens whatever is there.
+
+        Raises:
+            NoIndexError: nothing has been indexed yet.
+            IndexCorruptError: a file is missing, torn or unreadable.
+            IndexMismatchError: built with another format, model, codec or analyser.
+        """
+        for _ in range(OPEN_ATTEMPTS):
+            name = self.current_id()
+            if name is None:
+                raise NoIndexError(f"{self.path} holds no index yet. Run: qa-service index")
+            try:
+                return self._open(name, recipe)
+            except IndexCorruptError:
+                if self.current_id() == name:
+                    raise
+        raise IndexBusyError(f"{self.path} changes faster than it can be opened. Try again.")
+
+    def open_last_good(self, recipe: Recipe | None = None) -> LastGood:
+        """Open the generation in service or, when it is damaged, the one before it.
+
+        Raises:
+            IndexMismatchError: built with another format, model, codec or analyser.
+        """
+        try:
+            return LastGood(self.open_current(recipe))
+        except NoIndexError:
+            return LastGood(None)
+        except IndexCorruptError as error:
+            problem = error
+        for name in reversed(self._generation_names()):
+            try:
+                return LastGood(self._open(name, recipe), problem)
+            except StoredIndexError:
+                continue
+        return LastGood(None, problem)
+
+    def previous_id(self) -> str | None:
+        """Return the generation that `rollback` would put back in service, None without one."""
+        current = self.current_id()
+        if current is None:
+            return None
+        try:
+            parent = read_manifest(self._generation_path(current)).parent
+        except StoredIndexError:
+            # The manifest is gone; the newest older one is what it was made from.
+            older = [name for name in self._generation_names() if name < current]
+            parent = older[-1] if older else None
+        if parent is None or not (self._generation_path(parent) / MANIFEST).is_file():
+            return None
+        return parent
+
+    def rollback(self) -> Manifest:
+        """Put the previous generation back in service and return its manifest.
+
+        Raises:
+            NoPreviousGenerationError: there is none.
+            IndexCorruptError: it is damaged, too; nothing was changed.
+            IndexBusyError: another process is writing.
+        """
+        with self.write_lock():
+            previous = self.previous_id()
+            if previous is None:
+                raise NoPreviousGenerationError(
+                    f"{self.path} holds no generation before {self.current_id()}. To make the "
+                    "index anew, run: qa-service index --rebuild"
+                )
+            generation = self._open(previous, None)
+            generation.close()
+            with writing_to(self.path):
+                self._disk.write_text(self.path / layout.CURRENT, f"{previous}\n")
+            return generation.manifest
+
+    @contextlib.contextmanager
+    def write_lock(self) -> Iterator[None]:
+        """Keep other writers out; the lock of a process that died is free.
+
+        Raises:
+            IndexBusyError: another process, or thread, is writing; names it.
+            IndexWriteError: the folder cannot be written to.
+        """
+        with writing_to(self.path):
+            self._disk.fault("lock")
+            self.path.mkdir(parents=True, exist_ok=True)
+            # A lock lets its own holder in again; a new one keeps out this process's threads, too.
+            lock = FileLock(self.path / layout.LOCK, timeout=0, thread_local=False)
+            try:
+                lock.acquire()
+            except Timeout as error:
+                raise IndexBusyError(self._busy_message()) from error
+        try:
+            with writing_to(self.path):
+                self._write_owner()
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                (self.path / layout.WRITER).unlink()
+            lock.release()
+
+    def begin(
+        self, recipe: Recipe, base: Generation | None, parent: Generation | None = None
+    ) -> GenerationWriter:
+        """Start a generation; `write_lock` must be held.
+
+        Args:
+            recipe: what its parts are.
+            base: the generation to go on from; None starts empty.
+            parent: the generation that `rollback` returns to; `base` if None is given.
+
+        Raises:
+            IndexWriteError: the disk is full or read-only.
+        """
+        self._remove_leftovers()
+        names = self._generation_names()
+        manifests = [m for m in map(self._manifest_or_none, names) if m is not None]
+        number = 1 + max((int(name.split("-")[0]) for name in names), default=0)
+        came_from = parent or base
+        with writing_to(self.path):
+            (self.path / layout.GENERATIONS).mkdir(exist_ok=True)
+        return GenerationWriter(
+            f"{number:06d}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}",
+            self.path,
+            recipe,
+            base,
+            None if came_from is None else came_from.id,
+            # A key must never mean two passages, even across a rollback.
+            next_key=max((manifest.next_key for manifest in manifests), default=1),
+            disk=self._disk,
+            lexical=self._lexical,
+            centering=self._centering,
+        )
+
+    def open_all(self, recipe: Recipe, *, is_thorough: bool) -> list[Generation]:
+        """Open every generation whose embeddings are of this recipe, newest first.
+
+        Damaged ones are left out; `is_thorough` reads their vectors and tokens through to find out.
+        """
+        opened = []
+        for name in reversed(self._generation_names()):
+            try:
+                generation = self._open(name, None)
+            except StoredIndexError:
+                continue
+            is_same = generation.manifest.recipe.embedding == recipe.embedding
+            if is_same and not (is_thorough and _embedding_problems(generation)):
+                opened.append(generation)
+            else:
+                generation.close()
+        return opened
+
+    def journal(self, vector_size: int, token_size: int) -> Journal:
+        """Open the journal of embeddings; `write_lock` must be held."""
+        with writing_to(self.path):
+            self._disk.fault("open journal")
+            return Journal(self.path / layout.CACHE, vector_size, token_size)
+
+    def clean(self) -> None:
+        """Delete what no reader needs: all but the live generation, its parent and leased ones."""
+        keep = {self.current_id(), self.previous_id()}
+        for name in self._generation_names():
+            if name not in keep:
+                with unleased(self._generation_path(name) / MANIFEST) as is_free:
+                    if is_free:
+                        self._disk.remove_tree(self._generation_path(name))
+
+    def _remove_leftovers(self) -> None:
+        building = self.path / layout.BUILDING
+        for folder in sorted(building.glob("*")):
+            self._disk.remove_tree(folder)
+        # A new file that a killed process left beside the one it was to replace.
+        with contextlib.suppress(OSError):
+            (self.path / f"{layout.CURRENT}.new").unlink(missing_ok=True)
+
+    def _open(self, name: str, recipe: Recipe | None) -> Generation:
+        return Generation(
+            self._generation_path(name),
+            recipe=recipe,
+            lexical=self._lexical,
+            centering=self._centering,
+        )
+
+    def _generation_path(self, name: str) -> Path:
+        return self.path / layout.GENERATIONS / name
+
+    def _generation_names(self) -> list[str]:
+        folder = self.path / layout.GENERATIONS
+        return sorted(
+            path.name for path in folder.glob("[0-9]*-*") if path.name.split("-")[0].isdecimal()
+        )
+
+    def _manifest_or_none(self, name: str) -> Manifest | None:
+        try:
+            return read_manifest(self._generation_path(name))
+        except StoredIndexError:
+            return None
+
+    def _write_owner(self) -> None:
+        owner = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        }
+        (self.path / layout.WRITER).write_text(json.dumps(owner) + "\n", encoding="utf-8")
+
+    def _busy_message(self) -> str:
+        try:
+            owner = json.loads((self.path / layout.WRITER).read_text(encoding="utf-8"))
+            who = f"process {owner['pid']} on {owner['host']} (since {owner['since']})"
+        except (OSError, ValueError, KeyError, TypeError):
+            who = "another process"
+        return f"{self.path} is being written by {who}. Wait until it has finished, then try again."
+
+
+def _embedding_problems(generation: Generation) -> bool:
+    return any(
+        sha256_of(generation.folder / name) != record.sha256
+        for name, record in generation.manifest.files.items()
+        if name.split("/")[0] in (layout.RAW_VECTORS, layout.TOKENS, layout.ARTICLES)
+    )

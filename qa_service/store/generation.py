@@ -1,0 +1,296 @@
+"""A generation of the index, opened: everything that a question needs, frozen."""
+
+from __future__ import annotations
+
+import contextlib
+import zipfile
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_service.errors import IndexCorruptError
+from qa_service.indexes.base import LexicalIndex, VectorIndex
+from qa_service.indexes.raw_vectors import RawVectors
+from qa_service.indexes.tokens import TokenStore
+from qa_service.indexes.vector import FaissIndex
+from qa_service.store import layout
+from qa_service.store.articles import Articles, StoredFile
+from qa_service.store.journal import Embedding
+from qa_service.store.layout import Arrays, Centering, FittedCentering, LexicalEngine
+from qa_service.store.lease import Lease
+from qa_service.store.manifest import MANIFEST, Manifest, Recipe, read_manifest
+from qa_service.types import Article, ArticlePage, Filters, Passage
+
+# Answers to filters are kept for the few filters that people use at a time.
+FILTERS_TO_KEEP = 16
+
+MEND = "Run: qa-service rollback, or qa-service index --rebuild"
+
+
+class Generation:
+    """A read-only snapshot; safe to use from several threads for as long as it is referred to.
+
+    Opening maps files and reads none of them through. The folder is leased while it is open, so
+    that no writer deletes it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        recipe: Recipe | None,
+        lexical: LexicalEngine,
+        centering: Centering,
+    ) -> None:
+        """Open a generation.
+
+        Args:
+            folder: the generation's folder.
+            recipe: what the caller's parts are; None opens whatever is there.
+            lexical: opens the lexical index.
+            centering: restores the transformation of vectors.
+
+        Raises:
+            IndexCorruptError: a file is missing, has another size than the manifest says, or
+                cannot be read.
+            IndexMismatchError: built with another format, model, codec or analyser.
+        """
+        self.folder = folder
+        try:
+            self._lease = Lease(folder / MANIFEST)
+        except OSError as error:
+            raise IndexCorruptError(
+                f"{folder / MANIFEST} cannot be opened ({error}). {MEND}"
+            ) from error
+        try:
+            self.manifest: Manifest = read_manifest(folder)
+            self._open(recipe, lexical, centering)
+        except BaseException:
+            self._lease.close()
+            raise
+
+    def _open(self, recipe: Recipe | None, lexical: LexicalEngine, centering: Centering) -> None:
+        folder, own = self.folder, self.manifest.recipe
+        if recipe is not None:
+            own.check_answers(recipe, folder)
+        self._check_sizes()
+        self._keys: NDArray[np.int64] = _load(folder / layout.KEYS)
+        columns: NDArray[np.int32] = _load(folder / layout.COLUMNS)
+        self._article_numbers, self._language_codes = columns
+        self._languages = sorted(self.manifest.languages)
+        self.statistics: Arrays = _load_arrays(folder / layout.STATISTICS)
+        self.centering: FittedCentering = centering.restore(self.statistics)
+        self.raw_vectors = RawVectors(folder / layout.RAW_VECTORS, own.dimension)
+        self.tokens = TokenStore(folder / layout.TOKENS, own.code_size)
+        searched = SearchedVectors(
+            self.raw_vectors, self.centering, self._keys, self._language_codes, self._languages
+        )
+        self._vectors = FaissIndex.open(folder / layout.VECTORS, searched)
+        self._lexical = lexical.open(folder / layout.LEXICAL)
+        self._allowed: OrderedDict[Filters, NDArray[np.int64]] = OrderedDict()
+        self._articles = Articles(folder / layout.ARTICLES)
+        self._check_counts()
+
+    @property
+    def id(self) -> str:
+        """The generation's name."""
+        return self.manifest.id
+
+    @property
+    def vectors(self) -> VectorIndex:
+        """Finds passages by their vectors, centred."""
+        return self._vectors
+
+    @property
+    def lexical(self) -> LexicalIndex:
+        """Finds passages by their terms."""
+        return self._lexical
+
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """Every passage's key, ascending."""
+        return self._keys
+
+    def article(self, article_id: str) -> Article:
+        """Return an article, or the one whose text it repeats. ArticleNotFoundError."""
+        return self._articles.article(article_id)
+
+    def article_page(self, offset: int, limit: int, query: str | None = None) -> ArticlePage:
+        """List articles by title; `query` keeps those whose title, id or source contains it."""
+        return self._articles.page(offset, limit, query)
+
+    def sources(self) -> tuple[str, ...]:
+        """Return every source that an article names, ascending."""
+        return self._articles.sources()
+
+    def files(self) -> dict[str, StoredFile]:
+        """Return what is known of every file, by its id."""
+        return self._articles.files()
+
+    def duplicates(self) -> dict[str, str]:
+        """Map the id of each article that is left out to the one whose text it repeats."""
+        return self._articles.duplicates()
+
+    def passages(self, keys: Sequence[int] | NDArray[np.int64]) -> list[Passage]:
+        """Return the passages of these keys, in the order given. KeyError for an unknown key."""
+        return self._articles.passages(keys)
+
+    def passage(self, passage_id: str, article_id: str) -> Passage | None:
+        """Return a passage by its citation id; None when the article no longer holds it."""
+        return self._articles.passage(passage_id, article_id)
+
+    def passages_of(self, article_id: str) -> list[Passage]:
+        """Return an article's passages from its start to its end; none for an unknown article."""
+        return self._articles.passages_of(article_id)
+
+    def keys_of(self, article_id: str) -> NDArray[np.int64]:
+        """Return the keys of an article's passages, ascending; empty for an unknown article."""
+        return self._articles.keys_of(article_id)
+
+    def sample(self, most: int) -> list[Passage]:
+        """Return at most this many passages from all over the corpus, always the same ones."""
+        places = np.unique(np.linspace(0, len(self._keys) - 1, most).round().astype(np.intp))
+        return self.passages(self._keys[places] if len(self._keys) else [])
+
+    def languages_of(self, keys: NDArray[np.int64]) -> list[str]:
+        """Return the language of each passage, in the order given. KeyError for an unknown key."""
+        return [self._languages[code] for code in self._language_codes[places_of(self._keys, keys)]]
+
+    def language_counts(self) -> dict[str, int]:
+        """Count passages by language."""
+        return dict(self.manifest.languages)
+
+    def allowed_keys(self, filters: Filters) -> NDArray[np.int64] | None:
+        """Return the keys of the passages that may answer, ascending; None when all may."""
+        if filters.is_empty:
+            return None
+        known = self._allowed.get(filters)
+        if known is None:
+            known = self._find_allowed(filters)
+            self._allowed[filters] = known
+            if len(self._allowed) > FILTERS_TO_KEEP:
+                with contextlib.suppress(KeyError):
+                    self._allowed.popitem(last=False)
+        return known
+
+    def problems(self) -> Iterator[str]:
+        """Compare all parts with each other and every offset with the text it points into."""
+        for part, keys in (
+            (layout.RAW_VECTORS, self.raw_vectors.keys),
+            (layout.TOKENS, self.tokens.rows.keys),
+            (layout.ARTICLES, self._articles.keys()),
+            (layout.VECTORS, self._vectors.keys()),
+        ):
+            if not np.array_equal(keys, self._keys):
+                yield f"{part}: holds other passages than {layout.KEYS} lists"
+        yield from self.raw_vectors.rows.problems()
+        yield from self.tokens.rows.problems()
+        yield from self._articles.problems()
+
+    def find_embeddings(self, hashes: Sequence[bytes]) -> dict[bytes, Embedding]:
+        """Return the stored embeddings of those of the hashes that are known."""
+        keys = self._articles.keys_by_embedding(hashes)
+        places = np.fromiter(keys.values(), np.int64, len(keys))
+        vectors = self.raw_vectors.rows.views(places)
+        tokens = self.tokens.rows.views(places)
+        return {
+            known: Embedding(vector, token)
+            for known, vector, token in zip(keys, vectors, tokens, strict=True)
+        }
+
+    def close(self) -> None:
+        """Let go of the files at once instead of with the last reference."""
+        self._articles.close()
+        self._lease.close()
+
+    def _find_allowed(self, filters: Filters) -> NDArray[np.int64]:
+        mask = np.ones(len(self._keys), dtype=np.bool_)
+        if filters.language is not None:
+            if filters.language not in self._languages:
+                return np.empty(0, dtype=np.int64)
+            mask &= self._language_codes == self._languages.index(filters.language)
+        if filters.source is not None or filters.published_from or filters.published_to:
+            mask &= np.isin(self._article_numbers, self._articles.numbers_matching(filters))
+        return np.asarray(self._keys[mask])
+
+    def _check_sizes(self) -> None:
+        for name, record in self.manifest.files.items():
+            path = self.folder / name
+            try:
+                size = path.stat().st_size
+            except OSError as error:
+                raise IndexCorruptError(f"{path} is missing. {MEND}") from error
+            if size != record.size:
+                raise IndexCorruptError(
+                    f"{path} has {size} bytes, the manifest says {record.size}. {MEND}"
+                )
+
+    def _check_counts(self) -> None:
+        expected = self.manifest.passages
+        for part, found in (
+            (layout.KEYS, len(self._keys)),
+            (layout.COLUMNS, len(self._language_codes)),
+            (layout.VECTORS, len(self._vectors)),
+            (layout.RAW_VECTORS, len(self.raw_vectors)),
+            (layout.TOKENS, len(self.tokens)),
+            (layout.LEXICAL, len(self._lexical)),
+        ):
+            if found != expected:
+                raise IndexCorruptError(
+                    f"{self.folder / part} holds {found} passages, the manifest says {expected}. "
+                    f"{MEND}"
+                )
+
+
+class SearchedVectors:
+    """The vectors that searches compare: those of the encoder, centred."""
+
+    def __init__(
+        self,
+        raw: RawVectors,
+        centering: FittedCentering,
+        keys: NDArray[np.int64],
+        language_codes: NDArray[np.int32],
+        languages: Sequence[str],
+    ) -> None:
+        self._raw = raw
+        self._centering = centering
+        self._keys = keys
+        self._codes = language_codes
+        self._languages = languages
+
+    def __call__(self, keys: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return one unit row per key, in the order given. KeyError for an unknown key."""
+        codes = self._codes[places_of(self._keys, keys)]
+        return self._centering.passages(
+            self._raw.get(keys), [self._languages[code] for code in codes.tolist()]
+        )
+
+
+def places_of(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return where each wanted key stands among the ascending keys. KeyError for an unknown key."""
+    places = np.searchsorted(keys, wanted)
+    if len(wanted):
+        known = keys[np.minimum(places, len(keys) - 1)] if len(keys) else np.zeros_like(wanted)
+        if not np.array_equal(known, wanted):
+            raise KeyError(int(np.asarray(wanted)[known != wanted][0]))
+    return places
+
+
+def _load(path: Path) -> NDArray[np.signedinteger]:
+    try:
+        loaded: NDArray[np.signedinteger] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise IndexCorruptError(f"{path} cannot be read ({error}). {MEND}") from error
+    return loaded
+
+
+def _load_arrays(path: Path) -> Arrays:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise IndexCorruptError(f"{path} cannot be read ({error}). {MEND}") from error

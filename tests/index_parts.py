@@ -1,0 +1,178 @@
+"""Small honest stand-ins for the parts that an index is made of: real answers, no model, no wait.
+
+The encoder hashes words to fixed random directions, so that texts sharing words are near each other
+and the same text always gives the same vectors. The lexical index counts shared terms, in one JSON
+file. Both keep what they are given and nothing else, so a wrong answer is the store's fault.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_service.encoder.base import Encoded, TokenVectors
+from qa_service.errors import IndexCorruptError
+from qa_service.indexes.base import Candidates
+from qa_service.store import Recipe
+
+DIMENSION = 32
+CODE_SIZE = 8
+
+# Words where there are spaces, single characters where there are none.
+_TOKEN = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u4e00-\u9fff]|[^\W\u0e00-\u0e7f\u3040-\u9fff]+")
+
+
+def split_tokens(text: str) -> list[tuple[str, int, int]]:
+    """Return the tokens of a text with their places."""
+    return [(match[0].casefold(), *match.span()) for match in _TOKEN.finditer(text)]
+
+
+@lru_cache(maxsize=65536)
+def _direction(word: str) -> NDArray[np.float32]:
+    seed = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
+    return np.random.default_rng(seed).standard_normal(DIMENSION).astype(np.float32)
+
+
+class WordHashEncoder:
+    """An encoder that knows words only by their spelling; counts the texts it was given."""
+
+    dimension = DIMENSION
+    max_tokens = 512
+
+    def __init__(self, fingerprint: str = "word-hash-1") -> None:
+        self.fingerprint = fingerprint
+        self.encoded: list[str] = []
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count tokens."""
+        return [len(split_tokens(text)) for text in texts]
+
+    def encode_query(self, texts: Sequence[str]) -> Encoded:
+        """Embed questions."""
+        return self._encode(texts, [""] * len(texts))
+
+    def encode_document(self, texts: Sequence[str], titles: Sequence[str] | None = None) -> Encoded:
+        """Embed passages."""
+        self.encoded.extend(texts)
+        return self._encode(texts, titles or [""] * len(texts))
+
+    def _encode(self, texts: Sequence[str], titles: Sequence[str]) -> Encoded:
+        vectors = np.zeros((len(texts), DIMENSION), dtype=np.float32)
+        tokens = []
+        for row, (text, title) in enumerate(zip(texts, titles, strict=True)):
+            found = split_tokens(text)
+            each = np.array([_direction(word) for word, _, _ in found], dtype=np.float32)
+            tokens.append(
+                TokenVectors(
+                    vectors=each.reshape(-1, DIMENSION),
+                    spans=np.array([place for _, *place in found], dtype=np.int32).reshape(-1, 2),
+                    weights=np.ones(len(found), dtype=np.float32),
+                )
+            )
+            for word, _, _ in [*split_tokens(title), *found, ("", 0, 0)]:
+                vectors[row] += _direction(word)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return Encoded(vectors=vectors / np.maximum(norms, 1e-9), tokens=tuple(tokens))
+
+
+class SignCodec:
+    """Keeps the sign of every dimension, twice over; enough to tell words apart."""
+
+    code_size = CODE_SIZE
+    fingerprint = "sign-1"
+
+    def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Return uint8 (n, 8)."""
+        return np.packbits(vectors > 0, axis=1, bitorder="little").repeat(2, axis=1)
+
+    def decode(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return float32 (n, 32)."""
+        bits = np.unpackbits(codes[:, ::2], axis=1, bitorder="little")
+        return bits.astype(np.float32) * 2 - 1
+
+
+class WordAnalyzer:
+    """Terms are tokens."""
+
+    def terms(self, text: str, language: str) -> list[str]:
+        """Return the terms of a text."""
+        return [word for word, _, _ in split_tokens(text)]
+
+
+class JsonLexicalIndex:
+    """Counts shared terms; one JSON file, replaced as a whole."""
+
+    def __init__(self, path: Path, documents: dict[int, list[str]]) -> None:
+        self._path = path
+        self._documents = documents
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def search(
+        self, terms: Sequence[str], top_k: int, allowed: NDArray[np.int64] | None = None
+    ) -> Candidates:
+        """Return the passages that share most terms."""
+        wanted = set(terms)
+        allowed_set = None if allowed is None else set(allowed.tolist())
+        scored = [
+            (-len(wanted & set(words)), key)
+            for key, words in self._documents.items()
+            if wanted & set(words) and (allowed_set is None or key in allowed_set)
+        ]
+        best = sorted(scored)[:top_k]
+        return Candidates(
+            keys=np.array([key for _, key in best], dtype=np.int64),
+            scores=np.array([-score for score, _ in best], dtype=np.float32),
+        )
+
+    def add(self, key: int, terms: Sequence[str]) -> None:
+        """Add a passage."""
+        self._documents[key] = list(terms)
+
+    def delete(self, keys: NDArray[np.int64]) -> None:
+        """Remove passages."""
+        for key in keys.tolist():
+            self._documents.pop(key, None)
+
+    def commit(self) -> None:
+        """Write the file."""
+        new = self._path.with_suffix(".new")
+        new.write_text(json.dumps(self._documents), encoding="utf-8")
+        new.replace(self._path)
+
+
+class JsonLexicalEngine:
+    """Makes and opens `JsonLexicalIndex`."""
+
+    def create(self, path: Path) -> JsonLexicalIndex:
+        """Start an empty index."""
+        path.mkdir()
+        return JsonLexicalIndex(path / "terms.json", {})
+
+    def open(self, path: Path) -> JsonLexicalIndex:
+        """Open a stored index."""
+        try:
+            stored = json.loads((path / "terms.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise IndexCorruptError(f"{path} cannot be read ({error})") from error
+        return JsonLexicalIndex(
+            path / "terms.json", {int(key): words for key, words in stored.items()}
+        )
+
+
+RECIPE = Recipe(
+    model="word-hash-1",
+    dimension=DIMENSION,
+    codec=SignCodec.fingerprint,
+    code_size=CODE_SIZE,
+    analyzer="words-1",
+    chunker="1",
+)
