@@ -13,7 +13,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.encoder.base import TokenVectors
 from qa_service.indexes.rows import RowStore, RowWriter
 
 SPAN_BYTES = 4
@@ -83,11 +82,16 @@ class TokenStore:
         return TokenBatch(codes=batch.rows[:, : self.code_size], spans=spans, offsets=batch.offsets)
 
 
-def token_rows(tokens: TokenVectors, codec: TokenCodec) -> NDArray[np.uint8]:
-    """Return one passage's tokens as they are stored, uint8 (tokens, code size + 4)."""
-    spans = np.clip(tokens.spans, 0, LARGEST_OFFSET).astype("<u2")
+def token_rows(
+    vectors: NDArray[np.float32], spans: NDArray[np.int32], codec: TokenCodec
+) -> NDArray[np.uint8]:
+    """Return one passage's tokens as they are stored, uint8 (tokens, code size + 4).
+
+    `vectors` and `spans` are those of `encoder.base.TokenVectors`.
+    """
+    spans = np.clip(spans, 0, LARGEST_OFFSET).astype("<u2")
     return np.concatenate(
-        [codec.encode(tokens.vectors), spans.view(np.uint8).reshape(len(spans), SPAN_BYTES)], axis=1
+        [codec.encode(vectors), spans.view(np.uint8).reshape(len(spans), SPAN_BYTES)], axis=1
     )
 
 
