@@ -9,6 +9,9 @@ import hypothesis
 import pytest
 from network_guard import SocketGuard
 
+from qa_service.config import load_settings
+from qa_service.encoder.base import Encoder
+
 # The tests' own settings; whatever else is set outside must not decide how they end.
 KEPT_VARIABLES = frozenset({"QA_SHARED_SEEDS", "QA_CACHE"})
 
@@ -40,3 +43,11 @@ def no_network(socket_guard: SocketGuard) -> Iterator[None]:
     socket_guard.refused.clear()
     yield
     assert not socket_guard.refused, f"the test reached for {socket_guard.refused}"
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    """Load the real encoder with default settings, once for all tests that want it."""
+    from qa_service.encoder.loading import load_encoder  # slow, and most tests do without
+
+    return load_encoder(load_settings())
