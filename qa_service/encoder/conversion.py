@@ -1,0 +1,118 @@
+"""A sentence-transformers folder → an OpenVINO graph, weights compressed.
+
+Runs as a process of its own, so that the memory that torch takes is given back, and so that the
+process that serves never loads it:
+
+    python -m qa_service.encoder.conversion NAME MODEL_FOLDER OUTPUT_FOLDER PRECISION
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from qa_service.encoder.description import write_description
+from qa_service.encoder.openvino_files import DESCRIPTION, GRAPH, TOKEN_WEIGHTS, TOKENIZER
+from qa_service.encoder.processor import Precision
+from qa_service.encoder.quiet_openvino import openvino, opset13
+from qa_service.encoder.sources import ModelSource
+from qa_service.encoder.tokenization import token_weights_of
+from qa_service.encoder.torch_runtime import describe, fast_tokenizer_of, load_sentence_transformer
+from qa_service.errors import ModelUnavailableError
+
+# Below this a matrix is not worth compressing.
+_MIN_COMPRESSED_VALUES = 1 << 16
+
+
+class _TwoOutputs(torch.nn.Module):
+    """The whole sentence-transformers pipeline as one function of tensors."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        found = self.model({"input_ids": input_ids, "attention_mask": attention_mask})
+        texts = torch.nn.functional.normalize(found["sentence_embedding"], dim=-1)
+        return found["token_embeddings"], texts
+
+
+def convert(source: ModelSource, output: Path, precision: Precision) -> None:
+    """Write graph, tokenizer, token weights and description to `output`.
+
+    Raises:
+        ModelUnavailableError: the model cannot be loaded, or has parts OpenVINO cannot express.
+    """
+    model = load_sentence_transformer(source)
+    tokenizer = fast_tokenizer_of(model, source)
+    example = torch.ones((2, 7), dtype=torch.int64)
+    dynamic = openvino.PartialShape([-1, -1])
+    try:
+        with warnings.catch_warnings(), torch.inference_mode():
+            # The tracer warns of every Python condition that it follows.
+            warnings.simplefilter("ignore")
+            graph = openvino.convert_model(
+                _TwoOutputs(model),
+                example_input={"input_ids": example, "attention_mask": example},
+                input=[
+                    (name, dynamic, openvino.Type.i64) for name in ("input_ids", "attention_mask")
+                ],
+            )
+    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+        raise ModelUnavailableError(
+            f"{source.name} cannot be converted for OpenVINO: {error}. Set QA_RUNTIME=torch."
+        ) from error
+    graph.output(0).set_names({"token_embeddings"})
+    graph.output(1).set_names({"sentence_embedding"})
+    if precision is not Precision.FP32:
+        _compress(graph, with_layers=precision is Precision.INT8)
+    openvino.save_model(graph, output / GRAPH, compress_to_fp16=precision is not Precision.FP32)
+    tokenizer.save(str(output / TOKENIZER), pretty=False)
+    np.save(output / TOKEN_WEIGHTS, token_weights_of(tokenizer))
+    write_description(output / DESCRIPTION, describe(model, source, precision.value))
+
+
+def _compress(graph: openvino.Model, *, with_layers: bool) -> None:
+    """Keep embedding tables, and the layers' matrices if asked, as int8 with a scale per row."""
+    for node in graph.get_ordered_ops():
+        kind = node.get_type_name()
+        if kind == "Gather":
+            matrix, rows_are_outputs = node.input(0), True
+        elif kind == "MatMul" and with_layers:
+            matrix, rows_are_outputs = node.input(1), node.get_attributes()["transpose_b"]
+        else:
+            continue
+        constant = matrix.get_source_output().get_node()
+        if constant.get_type_name() != "Constant" or len(constant.shape) != 2:
+            continue
+        values = constant.data
+        if values.dtype != np.float32 or values.size < _MIN_COMPRESSED_VALUES:
+            continue
+        largest = np.abs(values).max(axis=1 if rows_are_outputs else 0, keepdims=True)
+        scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+        restored = opset13.multiply(
+            opset13.convert(opset13.constant(np.rint(values / scale).astype(np.int8)), "f32"),
+            opset13.constant(scale),
+        )
+        matrix.replace_source_output(restored.output(0))
+
+
+def main(arguments: list[str]) -> int:
+    """Convert as the command line says; a failure is one line on stderr."""
+    name, folder, output, precision = arguments
+    try:
+        convert(ModelSource(name, Path(folder)), Path(output), Precision(precision))
+    except ModelUnavailableError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""What qa-service has to know of a model besides its weights and tokenizer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from qa_service.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """One model as it runs. `pooling` names every module after the transformer itself."""
+
+    name: str
+    weights_sha256: str
+    pooling: str
+    precision: str
+    dimension: int
+    max_tokens: int
+    pad_id: int
+    query_prompt: str
+    passage_prompt: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Name whatever changes the vectors, readable first, exact in its last part."""
+        exact = hashlib.sha256(
+            json.dumps(
+                [
+                    self.weights_sha256,
+                    self.pooling,
+                    self.max_tokens,
+                    self.query_prompt,
+                    self.passage_prompt,
+                ]
+            ).encode()
+        )
+        return f"{self.name}:{self.precision}:{exact.hexdigest()[:16]}"
+
+    def with_prompts_of(self, settings: Settings) -> ModelDescription:
+        """Return the description with the prompts that the settings override."""
+        changed = self
+        if settings.query_prompt is not None:
+            changed = replace(changed, query_prompt=settings.query_prompt)
+        if settings.passage_prompt is not None:
+            changed = replace(changed, passage_prompt=settings.passage_prompt)
+        return changed
+
+
+def write_description(path: Path, description: ModelDescription) -> None:
+    """Write a description as JSON."""
+    path.write_text(json.dumps(asdict(description), indent=1, ensure_ascii=False), "utf-8")
+
+
+def read_description(path: Path) -> ModelDescription:
+    """Read back what `write_description` wrote."""
+    return ModelDescription(**json.loads(path.read_text("utf-8")))

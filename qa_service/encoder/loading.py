@@ -1,0 +1,106 @@
+"""The encoder that the settings ask for."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from qa_service.config import Settings
+from qa_service.encoder.base import Encoder
+from qa_service.encoder.description import read_description
+from qa_service.encoder.embedded import OnProgress
+from qa_service.encoder.openvino_files import (
+    DESCRIPTION,
+    GRAPH,
+    TOKEN_WEIGHTS,
+    TOKENIZER,
+    converted_model_folder,
+)
+from qa_service.encoder.openvino_runtime import OpenVinoRuntime
+from qa_service.encoder.processor import Precision, best_precision
+from qa_service.encoder.quiet_openvino import openvino
+from qa_service.encoder.sources import ModelSource, find_model
+from qa_service.encoder.text_encoder import TextEncoder
+from qa_service.encoder.tokenization import TextTokenizer, token_weights_of
+from qa_service.errors import ModelUnavailableError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_log = logging.getLogger(__name__)
+
+
+def load_encoder(settings: Settings, on_progress: OnProgress | None = None) -> Encoder:
+    """Return the encoder, ready to use; the first time ever, its files are prepared.
+
+    Args:
+        settings: which model, runtime, precision and prompts.
+        on_progress: told, in one line, of work that takes seconds.
+
+    Raises:
+        ModelUnavailableError: the model is not on this machine, or cannot be loaded.
+    """
+    source = find_model(settings, on_progress)
+    if settings.runtime == "torch":
+        return _load_torch(settings, source)
+    try:
+        return _load_openvino(settings, source, on_progress)
+    except ModelUnavailableError as error:
+        if settings.runtime == "openvino":
+            raise
+        _log.warning("Running %s on torch, which is slower: %s", source.name, error)
+        return _load_torch(settings, source)
+
+
+def load_reference_model(settings: Settings) -> SentenceTransformer:
+    """Return the same model as a plain `SentenceTransformer`, for use with that library.
+
+    Raises:
+        ModelUnavailableError: the model is not on this machine, or cannot be loaded.
+    """
+    from qa_service.encoder.torch_runtime import load_sentence_transformer
+
+    return load_sentence_transformer(find_model(settings))
+
+
+def _load_openvino(
+    settings: Settings, source: ModelSource, on_progress: OnProgress | None
+) -> Encoder:
+    core = openvino.Core()
+    precision = (
+        best_precision(core) if settings.precision == "auto" else Precision(settings.precision)
+    )
+    folder = converted_model_folder(settings.cache, source, precision.value, on_progress)
+    description = read_description(folder / DESCRIPTION).with_prompts_of(settings)
+    with ThreadPoolExecutor(1) as pool:
+        # Each takes a good part of the start-up time, and neither needs the other.
+        compiling = pool.submit(OpenVinoRuntime, core, folder / GRAPH, precision, settings.threads)
+        tokenizer = TextTokenizer(
+            Tokenizer.from_file(str(folder / TOKENIZER)),
+            np.load(folder / TOKEN_WEIGHTS),
+            description.max_tokens,
+        )
+        return TextEncoder(description, tokenizer, compiling.result())
+
+
+def _load_torch(settings: Settings, source: ModelSource) -> Encoder:
+    from qa_service.encoder.torch_runtime import (
+        TorchRuntime,
+        describe,
+        fast_tokenizer_of,
+        load_sentence_transformer,
+    )
+
+    model = load_sentence_transformer(source)
+    description = describe(model, source, Precision.FP32.value).with_prompts_of(settings)
+    # A copy, for the library changes the settings of its own as it goes.
+    tokenizer = Tokenizer.from_str(fast_tokenizer_of(model, source).to_str())
+    return TextEncoder(
+        description,
+        TextTokenizer(tokenizer, token_weights_of(tokenizer), description.max_tokens),
+        TorchRuntime(model, settings.threads),
+    )

@@ -1,0 +1,124 @@
+"""The model as sentence-transformers runs it, in float32: the reference, and the fallback.
+
+Imports torch, which takes seconds and hundreds of megabytes: import this module only when needed.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+
+# Before the libraries read it: models come from this machine alone.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+import torch
+from safetensors import SafetensorError
+from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
+from transformers.utils import logging
+
+from qa_service.encoder.batching import BatchVectors, TokenBatch
+from qa_service.encoder.description import ModelDescription
+from qa_service.encoder.sources import ModelSource
+from qa_service.errors import ModelUnavailableError
+
+FP32 = "fp32"
+
+
+class TorchRuntime:
+    """Runs a `SentenceTransformer`: token and text vectors come from one forward pass."""
+
+    def __init__(self, model: SentenceTransformer, threads: int = 0) -> None:
+        self._model = model
+        # One batch at a time, and the lock is free between batches: a question waits for the
+        # batch under way, never for the rest of an index run.
+        self._lock = threading.Lock()
+        if threads:
+            torch.set_num_threads(threads)
+
+    def run(
+        self,
+        batches: Iterable[TokenBatch],
+        *,
+        is_urgent: bool,  # noqa: ARG002 (there is one model, and batches are small)
+    ) -> Iterator[BatchVectors]:
+        """Yield the vectors of each batch, in order."""
+        for batch in batches:
+            features = {
+                "input_ids": torch.from_numpy(batch.ids),
+                "attention_mask": torch.from_numpy(batch.mask),
+            }
+            with self._lock, torch.inference_mode():
+                found = self._model.forward(features)
+            texts = torch.nn.functional.normalize(found["sentence_embedding"].float(), dim=-1)
+            yield BatchVectors(found["token_embeddings"].float().numpy(), texts.numpy())
+
+
+def load_sentence_transformer(source: ModelSource) -> SentenceTransformer:
+    """Return the model as people know it from the library, on the processor, in float32.
+
+    Raises:
+        ModelUnavailableError: the folder holds a model that cannot be loaded.
+    """
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        model = SentenceTransformer(
+            str(source.folder),
+            device="cpu",
+            local_files_only=True,
+            model_kwargs={"dtype": torch.float32},
+        )
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+        raise ModelUnavailableError(
+            f"{source.folder} (setting QA_MODEL={source.name}) cannot be loaded by "
+            f"sentence-transformers: {error}. Name a folder that SentenceTransformer.save() wrote "
+            f"and that needs no code of its own."
+        ) from error
+    return model.eval()
+
+
+def fast_tokenizer_of(model: SentenceTransformer, source: ModelSource) -> Tokenizer:
+    """Return the model's own tokenizer, which tells where in the text each token stands."""
+    backend = getattr(model.tokenizer, "backend_tokenizer", None)
+    if not isinstance(backend, Tokenizer):
+        raise ModelUnavailableError(
+            f"The tokenizer of {source.name} is a {type(model.tokenizer).__name__}, which does not "
+            f"tell where tokens stand in a text. Choose a model that has a tokenizer.json."
+        )
+    return backend
+
+
+def describe(model: SentenceTransformer, source: ModelSource, precision: str) -> ModelDescription:
+    """Return what the rest of qa-service has to know of a loaded model."""
+    transformer, *others = model.children()
+    config = getattr(getattr(transformer, "auto_model", None), "config", None)
+    limits = (
+        model.max_seq_length,
+        getattr(model.tokenizer, "model_max_length", None),
+        getattr(config, "max_position_embeddings", None),
+    )
+    return ModelDescription(
+        name=source.name,
+        weights_sha256=source.weights_sha256(),
+        pooling=repr([(type(module).__name__, _options_of(module)) for module in others]),
+        precision=precision,
+        dimension=int(model.get_embedding_dimension() or 0),
+        max_tokens=min(int(limit) for limit in limits if limit),
+        pad_id=int(getattr(model.tokenizer, "pad_token_id", None) or 0),
+        query_prompt=model.prompts.get("query") or "",
+        passage_prompt=next(
+            (
+                prompt
+                for name in ("document", "passage", "corpus")
+                if (prompt := model.prompts.get(name))
+            ),
+            "",
+        ),
+    )
+
+
+def _options_of(module: torch.nn.Module) -> list[tuple[str, object]]:
+    options: Callable[[], dict[str, object]] | None = getattr(module, "get_config_dict", None)
+    return sorted(options().items()) if options is not None else []
