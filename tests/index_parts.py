@@ -17,10 +17,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from qa_service.corpus.discovery import Discovery, SourceFile, discover
 from qa_service.encoder.base import Encoded, TokenVectors
-from qa_service.errors import IndexCorruptError
+from qa_service.errors import IndexCorruptError, UnreadableFileError
+from qa_service.indexer import Indexer, Parts, ReadArticles
 from qa_service.indexes.base import Candidates
-from qa_service.store import Recipe
+from qa_service.store import Centering, NoCentering, Recipe, Store
+from qa_service.store.disk import FaultPoint, no_fault
+from qa_service.types import Article, DroppedText, Passage, Span
 
 DIMENSION = 32
 CODE_SIZE = 8
@@ -166,6 +170,108 @@ class JsonLexicalEngine:
         return JsonLexicalIndex(
             path / "terms.json", {int(key): words for key, words in stored.items()}
         )
+
+
+class TextCorpus:
+    """Reads `.txt` as one article and `.jsonl` as one a line; a line `AD` is dropped.
+
+    The first line of a text is its title, and the script of its first letter its language.
+    """
+
+    def __init__(self) -> None:
+        self.read_files: list[str] = []
+
+    def discover(self, paths: Sequence[Path], *, allow_empty: bool) -> Discovery:
+        """Find files."""
+        return discover(paths, allow_empty=allow_empty)
+
+    def read(self, file: SourceFile) -> ReadArticles:
+        """Return a file's articles."""
+        self.read_files.append(file.id)
+        try:
+            text = file.path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise UnreadableFileError(f"not UTF-8 at byte {error.start}") from error
+        except OSError as error:
+            raise UnreadableFileError(f"cannot be read: {error.strerror}") from error
+        if file.path.suffix == ".jsonl":
+            lines = [json.loads(line) for line in text.splitlines()]
+            return ReadArticles(tuple(_article(line["id"], line["text"]) for line in lines))
+        kept = "\n".join(line for line in text.splitlines() if line != "AD")
+        dropped = (DroppedText("AD", "advertisement"),) if kept != text.rstrip("\n") else ()
+        return ReadArticles((_article(file.id, kept),) if kept.strip() else (), dropped=dropped)
+
+
+def _article(article_id: str, text: str) -> Article:
+    return Article(
+        id=article_id,
+        title=text.splitlines()[0],
+        text=text,
+        language=_language(text),
+        source="agency" if "agency" in text else None,
+    )
+
+
+def _language(text: str) -> str:
+    for start, end, language in (
+        ("\u0600", "\u06ff", "ar"),
+        ("\u0e00", "\u0e7f", "th"),
+        ("\u0900", "\u097f", "hi"),
+        ("\u4e00", "\u9fff", "zh"),
+    ):
+        if any(start <= letter <= end for letter in text):
+            return language
+    return "en"
+
+
+def split_lines(article: Article) -> tuple[Passage, ...]:
+    """Make a passage of every line that holds a word."""
+    passages = []
+    start = 0
+    for number, line in enumerate(article.text.split("\n")):
+        end = start + len(line)
+        if split_tokens(line):
+            digest = hashlib.blake2b(f"{article.id}|{line}|{number}".encode(), digest_size=8)
+            passages.append(
+                Passage(
+                    id=digest.hexdigest(),
+                    article_id=article.id,
+                    start=start,
+                    end=end,
+                    text=line,
+                    language=article.language,
+                    sentences=(Span(start, end),),
+                )
+            )
+        start = end + 1
+    return tuple(passages)
+
+
+def make_parts(encoder: WordHashEncoder | None = None, corpus: TextCorpus | None = None) -> Parts:
+    """Return a pipeline of these parts."""
+    return Parts(
+        corpus=corpus or TextCorpus(),
+        chunker=split_lines,
+        chunker_version="1",
+        encoder=encoder or WordHashEncoder(),
+        codec=SignCodec(),
+        analyzer=WordAnalyzer(),
+        analyzer_version="words-1",
+    )
+
+
+def make_store(
+    path: Path, fault: FaultPoint = no_fault, centering: Centering | None = None
+) -> Store:
+    """Return a store that uses these parts."""
+    return Store(
+        path, lexical=JsonLexicalEngine(), centering=centering or NoCentering(), fault=fault
+    )
+
+
+def make_indexer(path: Path, parts: Parts | None = None, fault: FaultPoint = no_fault) -> Indexer:
+    """Return an indexer of an index folder."""
+    return Indexer(make_store(path, fault), parts or make_parts())
 
 
 RECIPE = Recipe(

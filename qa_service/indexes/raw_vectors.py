@@ -19,7 +19,7 @@ class RawVectors:
     """Reads passage vectors from mapped files. Safe to use from several threads."""
 
     def __init__(self, folder: Path, dimension: int) -> None:
-        self.rows = RowStore(folder, dimension * _HALF.itemsize)
+        self.rows = RowStore(folder, row_size(dimension))
 
     def __len__(self) -> int:
         """Count passages."""
@@ -35,6 +35,11 @@ class RawVectors:
         return self.rows.get_firsts(keys).view(_HALF).astype(np.float32)
 
 
+def row_size(dimension: int) -> int:
+    """Return the bytes that a stored vector takes."""
+    return dimension * _HALF.itemsize
+
+
 def vector_rows(vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return vectors as they are stored, uint8 (n, 2 · dimension)."""
     return np.ascontiguousarray(vectors, dtype=_HALF).view(np.uint8)
@@ -42,4 +47,4 @@ def vector_rows(vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def vector_writer(folder: Path, dimension: int, base: RawVectors | None) -> RowWriter:
     """Return a writer of rows made by `vector_rows`, going on from `base` if there is one."""
-    return RowWriter(folder, dimension * _HALF.itemsize, None if base is None else base.rows)
+    return RowWriter(folder, row_size(dimension), None if base is None else base.rows)

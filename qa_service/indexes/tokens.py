@@ -61,7 +61,7 @@ class TokenStore:
 
     def __init__(self, folder: Path, code_size: int) -> None:
         self.code_size = code_size
-        self.rows = RowStore(folder, code_size + SPAN_BYTES)
+        self.rows = RowStore(folder, row_size(code_size))
 
     def __len__(self) -> int:
         """Count passages."""
@@ -82,6 +82,11 @@ class TokenStore:
         return TokenBatch(codes=batch.rows[:, : self.code_size], spans=spans, offsets=batch.offsets)
 
 
+def row_size(code_size: int) -> int:
+    """Return the bytes that a stored token takes."""
+    return code_size + SPAN_BYTES
+
+
 def token_rows(
     vectors: NDArray[np.float32], spans: NDArray[np.int32], codec: TokenCodec
 ) -> NDArray[np.uint8]:
@@ -97,4 +102,4 @@ def token_rows(
 
 def token_writer(folder: Path, code_size: int, base: TokenStore | None) -> RowWriter:
     """Return a writer of rows made by `token_rows`, going on from `base` if there is one."""
-    return RowWriter(folder, code_size + SPAN_BYTES, None if base is None else base.rows)
+    return RowWriter(folder, row_size(code_size), None if base is None else base.rows)

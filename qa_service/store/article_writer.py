@@ -65,17 +65,28 @@ class ArticleWriter:
         self._connection.execute("PRAGMA secure_delete = FAST")
         if is_new:
             self._connection.executescript(schema.SCHEMA)
+        self._connection.executescript(schema.FREED_KEYS)
         self._connection.execute("BEGIN")
         self._files_since_commit = 0
         self.next_key = next_key
 
-    def remove_file(self, path: str) -> None:
-        """Forget a file with its articles and passages; those that repeat its text stay, empty."""
-        row = self._connection.execute(
-            "SELECT number FROM files WHERE path = ?", (path,)
+    def remove_file(self, path: str) -> str | None:
+        """Forget a file with its articles and passages; their keys are kept for `add_passages`.
+
+        Returns:
+            the SHA-256 of its content, None when it was not known.
+        """
+        known = self._connection.execute(
+            "SELECT number, sha256 FROM files WHERE path = ?", (path,)
         ).fetchone()
-        if row is None:
-            return
+        if known is None:
+            return None
+        row, sha256 = known[:1], str(known[1])
+        self._connection.execute(
+            "INSERT INTO temp.freed SELECT a.id, p.id, p.language, p.embedding_hash, p.key "
+            "FROM articles a JOIN passages p ON p.article = a.number WHERE a.file = ?",
+            row,
+        )
         of_file = "IN (SELECT number FROM articles WHERE file = ?)"
         for statement in (
             f"DELETE FROM passages WHERE article {of_file}",
@@ -84,31 +95,16 @@ class ArticleWriter:
             "DELETE FROM files WHERE number = ?",
         ):
             self._connection.execute(statement, row)
+        return sha256
 
     def orphaned_files(self) -> list[str]:
-        """Return the files whose articles repeated a text that is no longer stored, ascending."""
+        """Return the files with articles that repeat a text no longer stored, ascending."""
         rows = self._connection.execute(
             "SELECT DISTINCT f.path FROM articles a JOIN files f ON f.number = a.file "
             "WHERE a.duplicate_of IS NOT NULL "
             "AND a.duplicate_of NOT IN (SELECT number FROM articles) ORDER BY f.path"
         )
         return [path for (path,) in rows]
-
-    def passage_keys_of(self, path: str) -> dict[tuple[str, str, str, bytes], list[int]]:
-        """Map what makes each passage of a file what it is to its keys.
-
-        The parts are article id, passage id, language and embedding hash.
-        """
-        rows = self._connection.execute(
-            "SELECT a.id, p.id, p.language, p.embedding_hash, p.key FROM files f "
-            "JOIN articles a ON a.file = f.number JOIN passages p ON p.article = a.number "
-            "WHERE f.path = ? ORDER BY p.key",
-            (path,),
-        )
-        keys: dict[tuple[str, str, str, bytes], list[int]] = {}
-        for article_id, passage_id, language, embedding, key in rows:
-            keys.setdefault((article_id, passage_id, language, embedding), []).append(key)
-        return keys
 
     def add_file(self, record: ReadFile) -> int:
         """Remember a file; return its number."""
@@ -134,14 +130,14 @@ class ArticleWriter:
         query = "SELECT 1 FROM articles WHERE id = ?"
         return self._connection.execute(query, (article_id,)).fetchone() is not None
 
-    def original_of(self, text: str) -> tuple[int, str] | None:
-        """Return number and id of the stored article with exactly this text, if there is one."""
+    def original_of(self, text: str) -> int | None:
+        """Return the number of the stored article with exactly this text, if there is one."""
         row = self._connection.execute(
-            "SELECT number, id FROM articles WHERE content_hash = ? AND duplicate_of IS NULL "
+            "SELECT number FROM articles WHERE content_hash = ? AND duplicate_of IS NULL "
             "ORDER BY number LIMIT 1",
             (schema.content_hash(text),),
         ).fetchone()
-        return None if row is None else (row[0], row[1])
+        return None if row is None else int(row[0])
 
     def add_article(self, file: int, article: Article, duplicate_of: int | None = None) -> int:
         """Store an article; return its number. The text of one that repeats another is left out."""
@@ -171,19 +167,19 @@ class ArticleWriter:
             )
         return number
 
-    def add_passages(
-        self,
-        article: int,
-        passages: Sequence[NewPassage],
-        known_keys: dict[tuple[str, str, str, bytes], list[int]],
-    ) -> None:
-        """Store an article's passages; those that `known_keys` holds keep their key, once each."""
+    def add_passages(self, article: int, passages: Sequence[NewPassage]) -> None:
+        """Store an article's passages.
+
+        A passage that a removed file held in just the same form, in an article of the same id, gets
+        its key back, and with it its place in all indexes.
+        """
+        freed = self._freed_keys(passages[0].passage.article_id) if passages else {}
         rows = []
         for new in passages:
             passage = new.passage
-            identity = (passage.article_id, passage.id, passage.language, new.embedding_hash)
-            if keys := known_keys.get(identity):
+            if keys := freed.get((passage.id, passage.language, new.embedding_hash)):
                 key = keys.pop(0)
+                self._connection.execute("DELETE FROM temp.freed WHERE key = ?", (key,))
             else:
                 key = self.next_key
                 self.next_key += 1
@@ -234,6 +230,17 @@ class ArticleWriter:
     def close(self) -> None:
         """Close the file, dropping what was not finished."""
         self._connection.close()
+
+    def _freed_keys(self, article_id: str) -> dict[tuple[str, str, bytes], list[int]]:
+        rows = self._connection.execute(
+            "SELECT passage, language, embedding_hash, key FROM temp.freed WHERE article = ? "
+            "ORDER BY key",
+            (article_id,),
+        )
+        freed: dict[tuple[str, str, bytes], list[int]] = {}
+        for passage_id, language, embedding, key in rows:
+            freed.setdefault((passage_id, language, embedding), []).append(key)
+        return freed
 
     def _pending(self, key: int) -> PendingPassage:
         title, language, embedding, article, start, end = self._connection.execute(

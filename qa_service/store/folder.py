@@ -23,7 +23,7 @@ from qa_service.errors import (
 from qa_service.store import layout
 from qa_service.store.disk import Disk, FaultPoint, no_fault, sha256_of, writing_to
 from qa_service.store.generation import MEND, Generation
-from qa_service.store.journal import Journal
+from qa_service.store.journal import JOURNAL_FILES, Journal
 from qa_service.store.layout import Centering, LexicalEngine
 from qa_service.store.lease import unleased
 from qa_service.store.manifest import MANIFEST, Manifest, Recipe, read_manifest
@@ -240,6 +240,13 @@ class Store:
         with writing_to(self.path):
             self._disk.fault("open journal")
             return Journal(self.path / layout.CACHE, vector_size, token_size)
+
+    def discard_journal(self) -> None:
+        """Delete the journal; what it held is in a generation, or of no use."""
+        with writing_to(self.path):
+            self._disk.fault("discard journal")
+            for name in JOURNAL_FILES:
+                (self.path / layout.CACHE / name).unlink(missing_ok=True)
 
     def clean(self) -> None:
         """Delete what no reader needs: all but the live generation, its parent and leased ones."""

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS embeddings (
     hash BLOB PRIMARY KEY, vector BLOB NOT NULL, tokens BLOB NOT NULL
 ) WITHOUT ROWID
 """
-FILES = ("embeddings.db", "embeddings.db-wal", "embeddings.db-shm")
+JOURNAL_FILES = ("embeddings.db", "embeddings.db-wal", "embeddings.db-shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,6 @@ class Journal:
         """Let go of the file, keeping what it holds."""
         self._connection.close()
 
-    def discard(self) -> None:
-        """Let go of the file and delete it."""
-        self._connection.close()
-        self._delete()
-
     def _find(self, hashes: Sequence[bytes]) -> dict[bytes, Embedding]:
         found = {}
         for start in range(0, len(hashes), KEYS_PER_QUERY):
@@ -93,7 +88,7 @@ class Journal:
 
     def _open(self) -> sqlite3.Connection:
         self._folder.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._folder / FILES[0])
+        connection = sqlite3.connect(self._folder / JOURNAL_FILES[0])
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -104,5 +99,5 @@ class Journal:
         return connection
 
     def _delete(self) -> None:
-        for name in FILES:
+        for name in JOURNAL_FILES:
             (self._folder / name).unlink(missing_ok=True)

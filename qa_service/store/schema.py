@@ -67,6 +67,15 @@ CREATE INDEX passages_by_article ON passages (article, start);
 CREATE INDEX passages_by_embedding ON passages (embedding_hash);
 """
 
+# Keys of passages whose files are being read again; gone when the writer is closed.
+FREED_KEYS = """
+CREATE TEMP TABLE freed (
+    article TEXT, passage TEXT, language TEXT, embedding_hash BLOB, key INTEGER
+);
+CREATE INDEX temp.freed_by_article ON freed (article);
+CREATE INDEX temp.freed_by_key ON freed (key);
+"""
+
 ARTICLE_COLUMNS = "number, id, title, language, source, url, author, published, metadata"
 PASSAGE_COLUMNS = 'p.key, p.id, p.start, p."end", p.language, p.sentences, p.article, a.id'
 

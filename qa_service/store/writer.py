@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +58,7 @@ class GenerationWriter:
        `finish_rows`;
     3. `write_vectors`, `add_statistics`, `write_manifest`; `open` shows the result, and statistics
        may be added and the manifest written once more;
-    4. `commit`. `abort` at any time.
+    4. `commit`. `abort` at any time; leaving the `with` block without `commit` aborts, too.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class GenerationWriter:
         self._engine = lexical
         self._centering = centering
         self._change: Change | None = None
+        self._is_committed = False
         self._statistics: dict[str, NDArray[np.generic]] = {}
         self._hashed: dict[tuple[str, int, int], FileRecord] = {}
         with writing_to(root):
@@ -103,6 +106,22 @@ class GenerationWriter:
         self.tokens = token_writer(
             self.folder / layout.TOKENS, recipe.code_size, None if base is None else base.tokens
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Abort unless it was committed; say of a failed write what failed and how to mend it."""
+        if not self._is_committed:
+            self.abort()
+        if error is not None:
+            with writing_to(self._root):
+                raise error
 
     def step(self, name: str) -> None:
         """Mark a step of the work that others do on this generation."""
@@ -223,6 +242,7 @@ class GenerationWriter:
             self._disk.sync_folder(folder)
         generations = self._root / layout.GENERATIONS
         self._disk.replace(self.folder, generations / self.id)
+        self._is_committed = True
         self._disk.write_text(self._root / layout.CURRENT, f"{self.id}\n")
 
     def abort(self) -> None:

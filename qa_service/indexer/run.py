@@ -1,0 +1,335 @@
+"""`Indexer`: one run from files to a generation in service."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from qa_service.corpus.discovery import Discovery
+from qa_service.errors import CorpusError, IndexMismatchError, UnreadableFileError
+from qa_service.indexer.embedding import Embedder
+from qa_service.indexer.parts import Parts, ReadArticles
+from qa_service.indexer.plan import Plan, ToRead, make_plan, time_to_store
+from qa_service.indexes.raw_vectors import row_size as vector_row_size
+from qa_service.indexes.tokens import row_size as token_row_size
+from qa_service.store import (
+    Generation,
+    GenerationWriter,
+    LastGood,
+    NewPassage,
+    ReadFile,
+    Store,
+    embedding_hash,
+)
+from qa_service.types import Article, FileOutcome, FileState, IndexReport, Progress, Stage
+
+OnProgress = Callable[[Progress], None]
+
+# Means of languages are known well long before this.
+MOST_TO_FIT = 100_000
+# A language's share of the corpus from which its growth is a reason to fit anew.
+SHARE_TO_REFIT = 0.001
+WRITING_STEPS = 4
+
+
+class Indexer:
+    """Makes the index mirror files and folders. One run at a time, in any process."""
+
+    def __init__(self, store: Store, parts: Parts) -> None:
+        self._store = store
+        self._parts = parts
+
+    def run(
+        self,
+        paths: Sequence[Path] = (),
+        *,
+        rebuild: bool = False,
+        allow_empty: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> IndexReport:
+        """Index these files and folders, and nothing else; by default those of the last run.
+
+        What is the same as before is neither read nor embedded again. Files that cannot be read are
+        named in the report, and hold up nothing; their former articles no longer answer.
+
+        Args:
+            paths: what the index is to mirror.
+            rebuild: read every file again and make every part anew; embeddings of texts that are
+                indexed already are still taken over. Allows an empty index, too.
+            allow_empty: let an index in service become empty when the last file is gone; otherwise
+                that is taken for a folder that is not mounted.
+            on_progress: told how far the run has come.
+
+        Raises:
+            CorpusError: a path does not exist, or there is not one article to index.
+            IndexMismatchError: the index was built by other parts, and `rebuild` is not set.
+            IndexBusyError: another run is under way.
+            IndexWriteError: the disk is full or the folder read-only.
+        """
+        run = _Run(self._store, self._parts, on_progress or _ignore)
+        with self._store.write_lock():
+            return run.run(paths, rebuild=rebuild, allow_empty=allow_empty)
+
+
+def _ignore(progress: Progress) -> None:
+    """Leave the progress unseen."""
+
+
+class _Run:
+    """The state of one run."""
+
+    def __init__(self, store: Store, parts: Parts, on_progress: OnProgress) -> None:
+        self._store = store
+        self._parts = parts
+        self._on_progress = on_progress
+        self._started = time.monotonic()
+        self._outcomes: dict[str, FileOutcome] = {}
+        self._embedded = 0
+
+    def run(self, paths: Sequence[Path], *, rebuild: bool, allow_empty: bool) -> IndexReport:
+        last = self._last_good(rebuild=rebuild)
+        live = last.generation
+        sources = _sources(paths, live)
+        discovery = self._parts.corpus.discover(
+            [Path(source) for source in sources], allow_empty=live is not None
+        )
+        may_be_empty = allow_empty or (rebuild and not discovery.files)
+        if not discovery.files and not may_be_empty:
+            raise CorpusError(_all_gone(sources))
+        base = None if rebuild else live
+        plan = self._plan(discovery, base, sources)
+        if base is not None and plan.is_empty and last.problem is None:
+            self._store.discard_journal()
+            return self._report(base, is_new=False)
+        with self._store.begin(self._parts.recipe, base, parent=live) as writer:
+            self._read(writer, plan, discovery)
+            change = writer.seal_articles()
+            if len(change.keys) == 0 and not may_be_empty:
+                raise CorpusError(self._nothing_to_index(sources))
+            self._embed(writer, is_thorough=rebuild)
+            self._write(writer, sources)
+        self._store.discard_journal()
+        self._store.clean()
+        return self._report(self._store.open_current(self._parts.recipe), is_new=True)
+
+    def _last_good(self, *, rebuild: bool) -> LastGood:
+        if not rebuild:
+            return self._store.open_last_good(self._parts.recipe)
+        try:
+            return self._store.open_last_good()
+        except IndexMismatchError:
+            # An index of another format has nothing to give, not even a way back.
+            return LastGood(None)
+
+    def _plan(self, discovery: Discovery, base: Generation | None, sources: Sequence[str]) -> Plan:
+        for problem in discovery.problems:
+            self._note(FileOutcome(problem.path, problem.state, reason=problem.reason))
+        if base is None:
+            plan = make_plan(discovery.files, {})
+        else:
+            plan = make_plan(
+                discovery.files,
+                base.files(),
+                # Under other roots the same names may stand for other files.
+                trust_times=base.manifest.sources == tuple(sources),
+                read_all=base.manifest.recipe.chunker != self._parts.chunker_version,
+            )
+        for path in plan.removed:
+            self._note(FileOutcome(path, FileState.REMOVED, reason="no longer there"))
+        for outcome in (*plan.unchanged, *plan.failed):
+            self._note(outcome)
+        return plan
+
+    def _read(self, writer: GenerationWriter, plan: Plan, discovery: Discovery) -> None:
+        """Store the articles and passages of every file that is new or has changed."""
+        contents = {item.file.id: item.sha256 for item in plan.to_read}
+        for path in (*plan.removed, *contents):
+            writer.articles.remove_file(path)
+        # A file that repeated an article of one of those has to stand in for it now.
+        while orphaned := writer.articles.orphaned_files():
+            for path in orphaned:
+                contents[path] = writer.articles.remove_file(path) or ""
+        self._on_progress(Progress(Stage.READING, 0, len(contents)))
+        done = 0
+        for file in discovery.files:
+            if file.id in contents:
+                writer.step("read")
+                self._note(self._read_file(writer, ToRead(file, contents[file.id])))
+                done += 1
+                self._on_progress(Progress(Stage.READING, done, len(contents)))
+
+    def _read_file(self, writer: GenerationWriter, item: ToRead) -> FileOutcome:
+        file = item.file
+        try:
+            content = self._parts.corpus.read(file)
+            _check_storable(content)
+        except UnreadableFileError as error:
+            outcome = FileOutcome(file.id, FileState.FAILED, reason=str(error))
+            content = ReadArticles(())
+        else:
+            outcome = FileOutcome(file.id, FileState.INDEXED, dropped=content.dropped)
+            if not content.articles:
+                outcome = replace(outcome, state=FileState.SKIPPED)
+        notes = [*content.warnings, *([outcome.reason] if outcome.reason else [])]
+        number = writer.articles.add_file(
+            ReadFile(
+                path=file.id,
+                size=file.size,
+                mtime_ns=time_to_store(file, time.time_ns()),
+                sha256=item.sha256,
+                state=outcome.state,
+                reason="; ".join(notes) or None,
+                dropped=outcome.dropped,
+            )
+        )
+        articles = passages = 0
+        for article in content.articles:
+            if writer.articles.has_article(article.id):
+                notes.append(f"the id {article.id!r} is taken by another article; left out")
+                continue
+            original = writer.articles.original_of(article.text)
+            if original is not None:
+                writer.articles.add_article(number, article, duplicate_of=original)
+                continue
+            articles += 1
+            passages += self._add_article(writer, number, article)
+        return replace(
+            outcome, articles=articles, passages=passages, reason="; ".join(notes) or None
+        )
+
+    def _add_article(self, writer: GenerationWriter, file: int, article: Article) -> int:
+        """Store an article with its passages; return how many there are."""
+        passages = [
+            NewPassage(
+                passage,
+                embedding_hash(self._parts.recipe.embedding, article.title, passage.text),
+            )
+            for passage in self._parts.chunker(article)
+        ]
+        writer.articles.add_passages(writer.articles.add_article(file, article), passages)
+        return len(passages)
+
+    def _embed(self, writer: GenerationWriter, *, is_thorough: bool) -> None:
+        recipe = self._parts.recipe
+        journal = self._store.journal(
+            vector_row_size(recipe.dimension), token_row_size(recipe.code_size)
+        )
+        sources = self._store.open_all(recipe, is_thorough=is_thorough)
+        embedder = Embedder(self._parts, journal, sources)
+        try:
+            embedder.fill(writer, self._on_progress)
+        finally:
+            journal.close()
+            for source in sources:
+                source.close()
+        self._embedded = embedder.embedded
+
+    def _write(self, writer: GenerationWriter, sources: Sequence[str]) -> None:
+        """Make the indexes and put the generation in service."""
+        base, languages = writer.base, writer.change.language_counts()
+        self._wrote(0)
+        writer.finish_rows()
+        self._wrote(1)
+        if base is None or needs_refit(base.manifest.fitted_languages, languages):
+            is_refitted, centering, fitted = True, writer.fit(MOST_TO_FIT), languages
+        else:
+            is_refitted, centering = False, base.centering
+            fitted = dict(base.manifest.fitted_languages)
+            writer.add_statistics(base.statistics)
+        writer.write_vectors(centering, is_refitted=is_refitted, threads=self._parts.threads)
+        self._wrote(2)
+        writer.add_statistics(centering.to_arrays())
+        writer.write_manifest(sources, fitted)
+        self._wrote(3)
+        if self._parts.calibrate is not None and is_refitted and languages:
+            written = writer.open()
+            try:
+                writer.add_statistics(self._parts.calibrate(written))
+            finally:
+                written.close()
+            writer.write_manifest(sources, fitted)
+        self._wrote(4)
+        self._on_progress(Progress(Stage.VERIFYING, 0, 1))
+        writer.commit()
+        self._on_progress(Progress(Stage.VERIFYING, 1, 1))
+
+    def _wrote(self, steps: int) -> None:
+        self._on_progress(Progress(Stage.WRITING, steps, WRITING_STEPS))
+
+    def _note(self, outcome: FileOutcome) -> None:
+        self._outcomes[outcome.path] = outcome
+
+    def _nothing_to_index(self, sources: Sequence[str]) -> str:
+        where = ", ".join(sources)
+        reasons = [
+            f"{outcome.path}: {outcome.reason or 'holds no text'}"
+            for outcome in self._outcomes.values()
+            if outcome.state in (FileState.FAILED, FileState.SKIPPED, FileState.INDEXED)
+        ]
+        more = f", and {len(reasons) - 1} more like this" if len(reasons) > 1 else ""
+        return (
+            f"{where}: no file holds a text to index ({reasons[0]}{more}). Put articles there or "
+            "name another folder; an index in service is untouched."
+        )
+
+    def _report(self, generation: Generation, *, is_new: bool) -> IndexReport:
+        manifest = generation.manifest
+        report = IndexReport(
+            generation=manifest.id,
+            is_new=is_new,
+            files=tuple(self._outcomes[path] for path in sorted(self._outcomes)),
+            duplicates=generation.duplicates(),
+            articles=manifest.articles,
+            passages=manifest.passages,
+            embedded=self._embedded,
+            reused=manifest.passages - self._embedded,
+            elapsed_ms=(time.monotonic() - self._started) * 1000,
+        )
+        generation.close()
+        return report
+
+
+def needs_refit(fitted: Mapping[str, int], languages: Mapping[str, int]) -> bool:
+    """Tell whether statistics of passages counted as `fitted` are out of date for `languages`.
+
+    They are when the corpus, or a language in it that is no mere trace, has doubled or halved.
+    """
+    before, now = sum(fitted.values()), sum(languages.values())
+    if now >= 2 * before or 2 * now <= before:
+        return True
+    trace = SHARE_TO_REFIT * now
+    return any(
+        count - fitted.get(language, 0) >= max(fitted.get(language, 0), trace)
+        for language, count in languages.items()
+    )
+
+
+def _sources(paths: Sequence[Path], live: Generation | None) -> tuple[str, ...]:
+    if paths:
+        return tuple(str(path.absolute()) for path in paths)
+    if live is None:
+        raise CorpusError("No folder was named. Name the files and folders to index.")
+    return live.manifest.sources
+
+
+def _all_gone(sources: Sequence[str]) -> str:
+    return (
+        f"{', '.join(sources)}: there is no file of articles any more, as when a disk is not "
+        "mounted. The index in service is untouched. To empty it, run: qa-service index --rebuild"
+    )
+
+
+def _check_storable(content: ReadArticles) -> None:
+    """Refuse text that has no UTF-8 form: halves of surrogate pairs, as broken JSON can hold."""
+    for article in content.articles:
+        fields = (article.id, article.title, article.text, article.source, article.url)
+        for text in (*fields, article.author, article.language):
+            try:
+                (text or "").encode()
+            except UnicodeEncodeError as error:
+                raise UnreadableFileError(
+                    f"half of a surrogate pair at {error.start} in article {article.id!a}. "
+                    "Save the file as valid UTF-8."
+                ) from error
