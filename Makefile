@@ -19,7 +19,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 # Naming torch beside the package makes pip choose its build once: 2.13.0+cpu wherever one is
 # offered, since a local version counts as newer than the plain one.
-PIP_INSTALL = -m pip install --disable-pip-version-check \
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check \
 	$(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)') torch==2.13.0
 
 export QA_INDEX = $(INDEX)
@@ -95,6 +95,7 @@ $(VENV)/bin/pip $(PEERS)/bin/pip: %/bin/pip:
 	'$(PYTHON)' -m venv $*
 
 $(INSTALLED): pyproject.toml constraints.txt | $(VENV)/bin/pip
+	@echo 'Installing the libraries: about 1 GB, a few minutes the first time.'
 	$(BIN)/python $(PIP_INSTALL) --constraint constraints.txt --editable .
 	@touch $@
 
