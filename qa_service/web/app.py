@@ -1,0 +1,107 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apiflask import APIFlask
+from flask import Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import PathConverter
+
+import qa_service
+from qa_service.config import Settings
+from qa_service.web.api import api
+from qa_service.web.asking import Places, QuestionDesk
+from qa_service.web.context import Context, set_context
+from qa_service.web.errors import register_error_handlers
+from qa_service.web.feedback import FILE_NAME, FeedbackFile
+from qa_service.web.logs import log_requests
+from qa_service.web.metrics import Metrics
+from qa_service.web.openapi import describe
+from qa_service.web.pages import pages, render_error_page
+from qa_service.web.requests import StrictRequest
+from qa_service.web.security import Guard, set_headers
+
+if TYPE_CHECKING:
+    from qa_service.service import Service
+
+# What any request but an upload may carry: a question with the longest history has 84 KB in UTF-8.
+MAX_BODY_BYTES = 512 * 1024
+_EVENT_LISTENERS = 8
+
+
+class ArticleIdConverter(PathConverter):
+    """An article's id in an address: anything at all, slashes and line breaks too."""
+
+    regex = r"[\s\S]+"
+    part_isolating = False
+
+
+class QaServiceApp(APIFlask):
+    """An APIFlask app whose requests are read strictly."""
+
+    request_class = StrictRequest
+
+
+def create_app(service: Service, settings: Settings) -> APIFlask:
+    """Return the WSGI application that serves the chat page and the API of a service."""
+    app = QaServiceApp(
+        "qa_service.web",
+        title="qa-service",
+        version=qa_service.__version__,
+        docs_path=None,
+        json_errors=False,
+        static_folder=None,  # type: ignore[arg-type]
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.merge_slashes = False
+    app.url_map.converters["article_id"] = ArticleIdConverter
+    describe(app)
+
+    metrics = Metrics(service)
+    set_context(
+        app,
+        Context(
+            service=service,
+            settings=settings,
+            metrics=metrics,
+            desk=QuestionDesk(
+                service,
+                metrics,
+                Places(settings.concurrent_questions, settings.question_wait_s, "questions"),
+                logs_questions=settings.log_questions,
+            ),
+            feedback=FeedbackFile(settings.index / FILE_NAME),
+            event_places=Places(_EVENT_LISTENERS, 0.0, "listeners to index events"),
+        ),
+    )
+    log_requests(app)
+    _check_requests(app, settings)
+    register_error_handlers(app, render_error_page)
+    app.register_blueprint(api)
+    app.register_blueprint(pages)
+
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_port=0, x_prefix=count
+        )
+    return app
+
+
+def _check_requests(app: APIFlask, settings: Settings) -> None:
+    guard = Guard(settings)
+
+    @app.before_request
+    def check() -> None:
+        if request.endpoint == "api.add_article":
+            request.max_content_length = settings.max_upload_mb * 1024 * 1024 + MAX_BODY_BYTES
+        guard.check(request)
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        set_headers(response)
+        return response

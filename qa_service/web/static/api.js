@@ -1,0 +1,112 @@
+// Requests to the service. Whatever goes wrong arrives as a Problem.
+
+import { element, root, say } from "./page.js";
+
+// The last words of a problem's keys among the messages; others read as "generic".
+const KEYS = {
+  api_key_needed: "api_key_needed",
+  article_conflict: "article_conflict",
+  article_not_found: "article_not_found",
+  index_busy: "index_busy",
+  index_corrupt: "index",
+  index_error: "index",
+  index_mismatch: "index",
+  index_write_failed: "index",
+  invalid_question: "invalid_request",
+  invalid_request: "invalid_request",
+  model_unavailable: "model_unavailable",
+  not_found: "not_found",
+  overloaded: "overloaded",
+  rate_limited: "rate_limited",
+  server_gone: "server_gone",
+  too_large: "too_large",
+  unreadable_file: "invalid_request",
+};
+
+/** Something that kept a request from its answer. */
+export class Problem extends Error {
+  constructor(code, message = "") {
+    super(message);
+    this.code = code;
+  }
+
+  get title() {
+    return this.#say("title");
+  }
+
+  get advice() {
+    return this.#say("text");
+  }
+
+  #say(part) {
+    const key = this.code === "no_index" ? "state.no_index" : `error.${KEYS[this.code] ?? "generic"}`;
+    return say(`${key}.${part}`);
+  }
+}
+
+async function send(path, options) {
+  try {
+    return await fetch(path, { credentials: "same-origin", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem("server_gone");
+  }
+}
+
+async function problemOf(response) {
+  try {
+    const { error } = await response.json();
+    return new Problem(error.code, error.message);
+  } catch {
+    // A proxy's own page, or the server going down in the middle of its answer.
+    return new Problem(response.status >= 502 ? "server_gone" : "generic", response.statusText);
+  }
+}
+
+/** Send JSON or a form and return the JSON that comes back. */
+export async function request(method, path, body = null, signal = null) {
+  const headers = { Accept: "application/json" };
+  if (body && !(body instanceof FormData)) {
+    headers["Content-Type"] = "application/json";
+    body = JSON.stringify(body);
+  }
+  const response = await send(root + path, { method, headers, body, signal });
+  if (!response.ok) throw await problemOf(response);
+  try {
+    return await response.json();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem("server_gone");
+  }
+}
+
+// Markup is taken from the service's own pages alone, which escape what articles hold.
+const policy = globalThis.trustedTypes?.createPolicy("qa-service", { createHTML: (text) => text }) ?? {
+  createHTML: (text) => text,
+};
+
+/** Return a page of the service as a document. */
+export async function fetchPage(address, signal) {
+  const response = await send(address, { headers: { Accept: "text/html" }, signal });
+  const text = await response.text();
+  return new DOMParser().parseFromString(policy.createHTML(text), "text/html");
+}
+
+/** Show a problem, with what can be done about it. */
+export function problemCard(problem, ...actions) {
+  return element(
+    "div",
+    { class: "notice notice-problem", role: "alert" },
+    element("h3", {}, problem.title),
+    element("p", {}, problem.advice),
+    problem.message ? element("p", { class: "detail", lang: "en", dir: "ltr" }, problem.message) : null,
+    actions.length ? element("p", { class: "actions" }, ...actions) : null,
+  );
+}
+
+/** Follow the index: calls back with the body of GET /index at once and at every change. */
+export function followIndex(callback) {
+  const source = new EventSource(`${root}/index/events`);
+  source.addEventListener("index", (event) => callback(JSON.parse(event.data)));
+  return source;
+}

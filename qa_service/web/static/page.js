@@ -1,0 +1,79 @@
+// What every page needs: its data, its words, and elements made without markup in strings.
+
+const data = document.getElementById("page-data");
+
+/** The data the server put into the page. */
+export const page = data ? JSON.parse(data.textContent) : { language: "en", messages: {} };
+
+/** The path under which the service is reached, "" at the root. */
+export const root = document.body.dataset.root;
+
+// Arabic readers expect their own digits and the Gregorian calendar; browsers vary in both.
+const locale = page.language === "ar" ? "ar-u-ca-gregory-nu-arab" : page.language;
+const dates = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" });
+const numbers = new Intl.NumberFormat(locale);
+const languages = new Intl.DisplayNames(locale, { type: "language", fallback: "code" });
+
+/** Say something in the page's language, `{names}` filled in. */
+export function say(key, values = {}) {
+  const message = page.messages[key] ?? key;
+  return message.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+}
+
+export const formatNumber = (value) => numbers.format(value);
+
+export const formatDate = (day) => dates.format(new Date(`${day}T00:00:00Z`));
+
+/** Name a language; "" when it is not known. */
+export function languageName(code) {
+  if (code === "und") return "";
+  try {
+    return languages.of(code);
+  } catch {
+    return code;
+  }
+}
+
+/**
+ * Make an element. Attributes that are null, undefined or false are left out; functions become
+ * listeners. Children are nodes or text, never markup.
+ */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === "function") made.addEventListener(name, value);
+    else made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+/** Text of its own direction, kept from disturbing what stands around it. */
+export const isolated = (text, language = null) =>
+  element("bdi", { dir: "auto", lang: language && language !== "und" ? language : null }, text);
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function icon(name) {
+  const picture = document.createElementNS(SVG, "svg");
+  picture.setAttribute("class", "icon");
+  picture.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `#icon-${name}`);
+  picture.append(use);
+  return picture;
+}
+
+const menu = document.getElementById("language-menu");
+if (menu) {
+  document.addEventListener("click", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    event.stopPropagation();
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}

@@ -1,0 +1,257 @@
+"""Answers, articles and reports as the JSON that the API and `--json` print; knows no Flask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from qa_service.errors import QaServiceError
+from qa_service.types import (
+    Answer,
+    AnswerText,
+    Article,
+    ArticlePage,
+    ArticleSummary,
+    CitedPassage,
+    IndexJob,
+    IndexReport,
+    IndexStatus,
+    Passage,
+    Span,
+    text_direction,
+)
+from qa_service.web.translations import no_answer_message
+
+Json = dict[str, Any]
+
+# More words than this make an address too long for some servers and add nothing for the reader.
+_MAX_LINKED_HIGHLIGHTS = 60
+
+
+def article_path(article_id: str) -> str:
+    """Return the address of an article below the service's root.
+
+    Slashes stay readable, except where a browser would take a part of the id for "here" or
+    "one folder up" and change the address.
+    """
+    parts = article_id.split("/")
+    is_plain = all(part not in ("", ".", "..") for part in parts)
+    return "/articles/" + quote(article_id, safe="/" if is_plain else "")
+
+
+def citation_link(
+    article_id: str,
+    passage_id: str,
+    highlights: Sequence[Span] = (),
+    sentence: Span | None = None,
+) -> str:
+    """Return the address that opens an article scrolled to a passage, marked.
+
+    Highlights and the answering sentence are offsets into the passage, so that they hold as long
+    as the passage's text does.
+    """
+    query = {"passage": passage_id}
+    if highlights:
+        query["highlight"] = ",".join(
+            f"{span.start}-{span.end}" for span in highlights[:_MAX_LINKED_HIGHLIGHTS]
+        )
+    if sentence is not None:
+        query["sentence"] = f"{sentence.start}-{sentence.end}"
+    fragment = "passage-" + quote(passage_id, safe="")
+    return f"{article_path(article_id)}?{urlencode(query, safe=',')}#{fragment}"
+
+
+def web_address(url: str | None) -> str | None:
+    """Return the address when it is one that a page may link to: http or https, with a host."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return None
+    return url.strip() if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def answer_to_json(answer: Answer) -> Json:
+    """Return the body of `POST /ask`."""
+    return {
+        "question": answer.question,
+        "searched_for": answer.searched_for,
+        "language": answer.language,
+        "answered": answer.is_answered,
+        "confidence": _between_0_and_1(answer.confidence),
+        "message": None if answer.is_answered else no_answer_message(answer.language),
+        "answer": _answer_text_to_json(answer.answer) if answer.answer else None,
+        "passages": [_cited_passage_to_json(hit, answer.answer) for hit in answer.passages],
+        "index": {
+            "generation": answer.index.generation,
+            "articles": answer.index.articles,
+            "passages": answer.index.passages,
+        },
+        "timings_ms": {stage: round(ms, 3) for stage, ms in answer.timings_ms.items()},
+    }
+
+
+def _answer_text_to_json(answer: AnswerText) -> Json:
+    return {
+        "text": answer.text,
+        "language": answer.language,
+        "direction": text_direction(answer.language),
+        "citation": answer.citation,
+        "start": answer.span.start,
+        "end": answer.span.end,
+    }
+
+
+def _cited_passage_to_json(hit: CitedPassage, answer: AnswerText | None) -> Json:
+    citation = hit.citation
+    sentence = answer.span if answer is not None and answer.citation == hit.rank else None
+    return {
+        "rank": hit.rank,
+        "score": _between_0_and_1(hit.score),
+        "text": hit.text,
+        "language": hit.language,
+        "direction": text_direction(hit.language),
+        "highlights": [{"start": span.start, "end": span.end} for span in hit.highlights],
+        "citation": {
+            "id": citation.id,
+            "article_id": citation.article_id,
+            "title": citation.title,
+            "source": citation.source,
+            "url": citation.url,
+            "published": citation.published.isoformat() if citation.published else None,
+            "start": citation.start,
+            "end": citation.end,
+            "link": citation_link(citation.article_id, citation.id, hit.highlights, sentence),
+        },
+        "also_in": list(hit.also_in),
+    }
+
+
+def _between_0_and_1(value: float) -> float:
+    """Cut off what rounding may have added to a probability, and digits that say nothing."""
+    return round(min(1.0, max(0.0, value)), 6)
+
+
+def article_to_json(article: Article, passage: Passage | None = None) -> Json:
+    """Return the body of `GET /articles/<id>`; `passage` is the one that was asked for."""
+    return {
+        "id": article.id,
+        "title": article.title,
+        "text": article.text,
+        "language": article.language,
+        "direction": text_direction(article.language),
+        "source": article.source,
+        "url": article.url,
+        "author": article.author,
+        "published": article.published.isoformat() if article.published else None,
+        "passage": (
+            {"id": passage.id, "start": passage.start, "end": passage.end} if passage else None
+        ),
+    }
+
+
+def article_page_to_json(page: ArticlePage, limit: int) -> Json:
+    """Return the body of `GET /articles`."""
+    return {
+        "total": page.total,
+        "offset": page.offset,
+        "limit": limit,
+        "articles": [_summary_to_json(summary) for summary in page.items],
+    }
+
+
+def _summary_to_json(summary: ArticleSummary) -> Json:
+    return {
+        "id": summary.id,
+        "title": summary.title,
+        "language": summary.language,
+        "direction": text_direction(summary.language),
+        "source": summary.source,
+        "url": summary.url,
+        "published": summary.published.isoformat() if summary.published else None,
+        "passages": summary.passages,
+        "is_removable": summary.is_removable,
+        "link": article_path(summary.id),
+    }
+
+
+def report_to_json(report: IndexReport) -> Json:
+    """Return an index run's report."""
+    return {
+        "generation": report.generation,
+        "is_new": report.is_new,
+        "articles": report.articles,
+        "passages": report.passages,
+        "embedded": report.embedded,
+        "reused": report.reused,
+        "elapsed_ms": round(report.elapsed_ms, 3),
+        "files": [
+            {
+                "path": outcome.path,
+                "state": outcome.state.value,
+                "articles": outcome.articles,
+                "passages": outcome.passages,
+                "reason": outcome.reason,
+                "dropped": [
+                    {"text": dropped.text, "reason": dropped.reason} for dropped in outcome.dropped
+                ],
+            }
+            for outcome in report.files
+        ],
+        "duplicates": dict(report.duplicates),
+    }
+
+
+def job_to_json(job: IndexJob) -> Json:
+    """Return an index job: its state, how far it has come, and its report when it is done."""
+    return {
+        "id": job.id,
+        "version": job.version,
+        "state": job.state.value,
+        "started_at": job.started_at.isoformat(),
+        "progress": (
+            {
+                "stage": job.progress.stage.value,
+                "done": job.progress.done,
+                "total": job.progress.total,
+            }
+            if job.progress
+            else None
+        ),
+        "report": report_to_json(job.report) if job.report else None,
+        "error": job.error,
+    }
+
+
+def status_to_json(status: IndexStatus) -> Json:
+    """Return the description of the index in service."""
+    return {
+        "path": status.path,
+        "generation": status.generation,
+        "previous_generation": status.previous_generation,
+        "created_at": status.created_at.isoformat(),
+        "model": status.model,
+        "articles": status.articles,
+        "passages": status.passages,
+        "languages": dict(status.languages),
+        "sources": list(status.sources),
+        "size_bytes": status.size_bytes,
+    }
+
+
+def index_to_json(
+    status: IndexStatus | None, problem: QaServiceError | None, job: IndexJob | None
+) -> Json:
+    """Return the body of `GET /index` and of its events."""
+    return {
+        "index": status_to_json(status) if status else None,
+        "problem": error_to_json(problem.code, str(problem))["error"] if problem else None,
+        "job": job_to_json(job) if job else None,
+    }
+
+
+def error_to_json(code: str, message: str, detail: Json | None = None) -> Json:
+    """Return an error as every door reports it."""
+    return {"error": {"code": code, "message": message, "detail": detail}}
