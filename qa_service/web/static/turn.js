@@ -2,7 +2,7 @@
 
 import { request } from "./api.js";
 import { markedText } from "./marks.js";
-import { element, formatDate, formatNumber, icon, isolated, languageName, root, say } from "./page.js";
+import { element, formatDate, formatNumber, icon, isolated, languageName, page, root, say } from "./page.js";
 
 const SHOWN_AT_ONCE = 3;
 let turnCount = 0;
@@ -113,7 +113,7 @@ function card(turn, hit, onVerdict) {
       "p",
       { class: "meta" },
       meta.map((item) => element("span", { class: "meta-item" }, item)),
-      element("span", { class: `meta-item strength strength-${grade}` }, say(`strength.${grade}`)),
+      element("span", { class: `meta-item strength strength-${grade}` }, element("span", {}, say(`strength.${grade}`))),
     ),
     element(
       "blockquote",
@@ -243,12 +243,8 @@ function sendVerdict(answer, hit, isHelpful) {
 }
 
 /** Tell people who listen what has changed. */
-export function announce(text, language = page_language()) {
+export function announce(text, language = page.language) {
   const announcer = document.getElementById("announcer");
   announcer.lang = language;
   announcer.textContent = text;
-}
-
-function page_language() {
-  return document.documentElement.lang;
 }
