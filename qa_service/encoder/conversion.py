@@ -16,11 +16,11 @@ import numpy as np
 import torch
 
 from qa_service.encoder.description import write_description
-from qa_service.encoder.openvino_files import DESCRIPTION, GRAPH, TOKEN_WEIGHTS, TOKENIZER
+from qa_service.encoder.openvino_files import DESCRIPTION, GRAPH
 from qa_service.encoder.processor import Precision
 from qa_service.encoder.quiet_openvino import openvino, opset13
 from qa_service.encoder.sources import ModelSource
-from qa_service.encoder.tokenization import token_weights_of
+from qa_service.encoder.splitters import write_splitter
 from qa_service.encoder.torch_runtime import describe, fast_tokenizer_of, load_sentence_transformer
 from qa_service.errors import ModelUnavailableError
 
@@ -73,8 +73,7 @@ def convert(source: ModelSource, output: Path, precision: Precision) -> None:
     if precision is not Precision.FP32:
         _compress(graph, with_layers=precision is Precision.INT8)
     openvino.save_model(graph, output / GRAPH, compress_to_fp16=precision is not Precision.FP32)
-    tokenizer.save(str(output / TOKENIZER), pretty=False)
-    np.save(output / TOKEN_WEIGHTS, token_weights_of(tokenizer))
+    write_splitter(output, source.folder, tokenizer)
     write_description(output / DESCRIPTION, describe(model, source, precision.value))
 
 

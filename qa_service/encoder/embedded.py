@@ -17,7 +17,7 @@ OnProgress = Callable[[str], None]
 
 MODEL_NAME = "multilingual-e5-small"
 # Raised whenever the unpacked files change, so that an older cache is left alone.
-_LAYOUT = "1"
+_LAYOUT = "2"
 
 _NOTICE = """\
 # multilingual-e5-small

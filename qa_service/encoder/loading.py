@@ -13,19 +13,20 @@ from qa_service.config import Settings
 from qa_service.encoder.base import Encoder
 from qa_service.encoder.description import read_description
 from qa_service.encoder.embedded import OnProgress
-from qa_service.encoder.openvino_files import (
-    DESCRIPTION,
-    GRAPH,
-    TOKEN_WEIGHTS,
-    TOKENIZER,
-    converted_model_folder,
-)
+from qa_service.encoder.openvino_files import DESCRIPTION, GRAPH, converted_model_folder
 from qa_service.encoder.openvino_runtime import OpenVinoRuntime
 from qa_service.encoder.processor import Precision, best_precision
 from qa_service.encoder.quiet_openvino import openvino
 from qa_service.encoder.sources import ModelSource, find_model
+from qa_service.encoder.splitters import (
+    TOKEN_WEIGHTS,
+    JsonSplitter,
+    SentencePieceSplitter,
+    load_splitter,
+)
 from qa_service.encoder.text_encoder import TextEncoder
-from qa_service.encoder.tokenization import TextTokenizer, token_weights_of
+from qa_service.encoder.tokenization import TextTokenizer
+from qa_service.encoder.tokenizer_files import UNIGRAM_MODEL
 from qa_service.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _load_openvino(
         # Each takes a good part of the start-up time, and neither needs the other.
         compiling = pool.submit(OpenVinoRuntime, core, folder / GRAPH, precision, settings.threads)
         tokenizer = TextTokenizer(
-            Tokenizer.from_file(str(folder / TOKENIZER)),
+            load_splitter(folder),
             np.load(folder / TOKEN_WEIGHTS),
             description.max_tokens,
         )
@@ -97,10 +98,12 @@ def _load_torch(settings: Settings, source: ModelSource) -> Encoder:
 
     model = load_sentence_transformer(source)
     description = describe(model, source, Precision.FP32.value).with_prompts_of(settings)
-    # A copy, for the library changes the settings of its own as it goes.
-    tokenizer = Tokenizer.from_str(fast_tokenizer_of(model, source).to_str())
-    return TextEncoder(
-        description,
-        TextTokenizer(tokenizer, token_weights_of(tokenizer), description.max_tokens),
-        TorchRuntime(model, settings.threads),
-    )
+    unigram = source.folder / UNIGRAM_MODEL
+    splitter: SentencePieceSplitter | JsonSplitter
+    if unigram.is_file():
+        splitter = SentencePieceSplitter(unigram)
+    else:
+        # A copy, for the library changes the settings of its own as it goes.
+        splitter = JsonSplitter(Tokenizer.from_str(fast_tokenizer_of(model, source).to_str()))
+    tokenizer = TextTokenizer(splitter, splitter.token_weights(), description.max_tokens)
+    return TextEncoder(description, tokenizer, TorchRuntime(model, settings.threads))

@@ -16,8 +16,6 @@ from qa_service.encoder.sources import ModelSource
 from qa_service.errors import ModelUnavailableError
 
 GRAPH = "model.xml"
-TOKENIZER = "tokenizer.json"
-TOKEN_WEIGHTS = "token_weights.npy"  # noqa: S105 (no password)
 DESCRIPTION = "description.json"
 # Raised whenever the conversion changes, so that older graphs are made again.
 _LAYOUT = "1"
