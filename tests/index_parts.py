@@ -166,7 +166,7 @@ class JsonLexicalEngine:
         try:
             stored = json.loads((path / "terms.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise IndexCorruptError(f"{path} cannot be read ({error})") from error
+            raise IndexCorruptError(f"{path / 'terms.json'} cannot be read ({error})") from error
         return JsonLexicalIndex(
             path / "terms.json", {int(key): words for key, words in stored.items()}
         )

@@ -25,7 +25,9 @@ DEAD_FRACTION_TO_REWRITE = 0.3
 # A segment joins those after it when it is less than this many times as long as they are together:
 # segments then shrink at least by half from one to the next, and their number stays logarithmic.
 MERGE_RATIO = 2
-COPY_ROWS = 1 << 16
+
+# Where keys without rows are said to stand; there is no such file.
+NO_SEGMENT = 0
 
 _KEY, _SEGMENT, _START, _COUNT = range(4)
 
@@ -154,16 +156,12 @@ class RowWriter:
 
     def append(self, key: int, rows: NDArray[np.uint8]) -> None:
         """Write the rows of a new key, uint8 (count, row size)."""
-        if self._file is None:
+        if self._file is None and len(rows):
             self._file = segment_path(self._folder, self._number).open("xb")
-        self._file.write(np.ascontiguousarray(rows).data)
+        if self._file is not None:
+            self._file.write(np.ascontiguousarray(rows).data)
         self._added.append((key, self._rows, len(rows)))
         self._rows += len(rows)
-
-    def flush(self) -> None:
-        """Hand what was appended to the operating system, so that `preview` sees it."""
-        if self._file is not None:
-            self._file.flush()
 
     def finish(self, live: NDArray[np.int64]) -> None:
         """Write the table of the keys in `live` (ascending) and tidy the segments up.
@@ -176,6 +174,7 @@ class RowWriter:
         fresh = np.empty((4, len(added)), dtype=np.int64)
         fresh[[_KEY, _START, _COUNT]] = added.T
         fresh[_SEGMENT] = self._number
+        fresh[_SEGMENT:_COUNT, fresh[_COUNT] == 0] = NO_SEGMENT
         table = np.concatenate([self._table, fresh], axis=1)
         table = table[:, np.argsort(table[_KEY], kind="stable")]
         table = table[:, np.isin(table[_KEY], live)]
@@ -209,9 +208,6 @@ class RowWriter:
                 written = 0
                 for number in chosen:
                     written = self._copy_live(table, number, target, written, file)
-        else:
-            # Keys without rows need no file, but must not point to one that goes away.
-            table[_SEGMENT][np.isin(table[_SEGMENT], chosen)] = 0
         for number in chosen:
             segment_path(self._folder, number).unlink()
 
@@ -259,11 +255,11 @@ def segment_path(folder: Path, number: int) -> Path:
 
 
 def _map_rows(path: Path, row_size: int) -> NDArray[np.uint8]:
+    if path.stem == f"{NO_SEGMENT:06d}":
+        return np.empty((0, row_size), dtype=np.uint8)
     try:
         size = path.stat().st_size
     except OSError as error:
-        if path.stem == "000000":
-            return np.empty((0, row_size), dtype=np.uint8)
         raise IndexCorruptError(
             f"{path} is missing. Run: qa-service rollback, or qa-service index --rebuild"
         ) from error

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ from qa_service.store.writer import GenerationWriter
 
 # A writer may delete the generation that a reader is about to open; each retry sees a newer one.
 OPEN_ATTEMPTS = 20
+
+# Ascending names are ascending ages; the time is for people.
+GENERATION_NAME = re.compile(r"[0-9]{6,}-[0-9]{8}T[0-9]{6}Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Store:
             raise IndexCorruptError(
                 f"{self.path / layout.CURRENT} cannot be read ({error}). {MEND}"
             ) from error
-        if not name or "/" in name or "\\" in name or name.startswith("."):
+        if not GENERATION_NAME.fullmatch(name):
             raise IndexCorruptError(
                 f"{self.path / layout.CURRENT} names {name!r}, which is no generation. {MEND}"
             )
@@ -124,15 +128,16 @@ class Store:
 
     def previous_id(self) -> str | None:
         """Return the generation that `rollback` would put back in service, None without one."""
-        current = self.current_id()
-        if current is None:
-            return None
+        names = self._generation_names()
         try:
+            current = self.current_id()
+            if current is None:
+                return None
+            names = [name for name in names if name < current]
             parent = read_manifest(self._generation_path(current)).parent
         except StoredIndexError:
-            # The manifest is gone; the newest older one is what it was made from.
-            older = [name for name in self._generation_names() if name < current]
-            parent = older[-1] if older else None
+            # What CURRENT or the manifest says is lost; the newest one is what it came from.
+            parent = names[-1] if names else None
         if parent is None or not (self._generation_path(parent) / MANIFEST).is_file():
             return None
         return parent
@@ -279,7 +284,7 @@ class Store:
     def _generation_names(self) -> list[str]:
         folder = self.path / layout.GENERATIONS
         return sorted(
-            path.name for path in folder.glob("[0-9]*-*") if path.name.split("-")[0].isdecimal()
+            path.name for path in folder.glob("*") if GENERATION_NAME.fullmatch(path.name)
         )
 
     def _manifest_or_none(self, name: str) -> Manifest | None:

@@ -106,6 +106,8 @@ def read_manifest(folder: Path) -> Manifest:
         raise _corrupt(path, str(error)) from error
     if not isinstance(content, dict):
         raise _corrupt(path, "not a JSON object")
+    if not isinstance(content.get("format"), int):
+        raise _corrupt(path, "it names no format")
     if content.get("format") != FORMAT:
         raise IndexMismatchError(
             f"{path} has format {content.get('format')}; this version reads format {FORMAT}. "
