@@ -53,6 +53,7 @@ class WordHashEncoder:
     def __init__(self, fingerprint: str = "word-hash-1") -> None:
         self.fingerprint = fingerprint
         self.encoded: list[str] = []
+        self.encoded_titles: list[str] = []
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count tokens."""
@@ -64,8 +65,10 @@ class WordHashEncoder:
 
     def encode_document(self, texts: Sequence[str], titles: Sequence[str] | None = None) -> Encoded:
         """Embed passages."""
+        titles = titles or [""] * len(texts)
         self.encoded.extend(texts)
-        return self._encode(texts, titles or [""] * len(texts))
+        self.encoded_titles.extend(titles)
+        return self._encode(texts, titles)
 
     def _encode(self, texts: Sequence[str], titles: Sequence[str]) -> Encoded:
         vectors = np.zeros((len(texts), DIMENSION), dtype=np.float32)

@@ -24,12 +24,17 @@ class ToRead:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run has to do. `removed` are ids of files that are gone."""
+    """What a run has to do.
+
+    `removed` are ids of files that are gone; `touched` are files that changed in nothing but their
+    time.
+    """
 
     to_read: tuple[ToRead, ...]
     unchanged: tuple[FileOutcome, ...]
     failed: tuple[FileOutcome, ...]
     removed: tuple[str, ...]
+    touched: tuple[SourceFile, ...]
 
     @property
     def is_empty(self) -> bool:
@@ -50,7 +55,7 @@ def make_plan(
     its content is compared. With `read_all` every file is read. A file that could not be read last
     time is tried again only when it has changed since: reading it might have taken long.
     """
-    to_read, unchanged, failed = [], [], []
+    to_read, unchanged, failed, touched = [], [], [], []
     kept = set()
     for file in files:
         known = stored.get(file.id)
@@ -64,6 +69,8 @@ def make_plan(
                 failed.append(FileOutcome(file.id, FileState.FAILED, reason=reason))
                 continue
         kept.add(file.id)
+        if known is not None and not _looks_unchanged(file, known):
+            touched.append(file)
         if read_all or known is None or known.sha256 != sha256:
             to_read.append(ToRead(file, sha256))
         elif known.state is FileState.FAILED:
@@ -79,7 +86,7 @@ def make_plan(
                 )
             )
     removed = tuple(sorted(stored.keys() - kept))
-    return Plan(tuple(to_read), tuple(unchanged), tuple(failed), removed)
+    return Plan(tuple(to_read), tuple(unchanged), tuple(failed), removed, tuple(touched))
 
 
 def time_to_store(file: SourceFile, now_ns: int) -> int:

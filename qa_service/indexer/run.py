@@ -144,6 +144,8 @@ class _Run:
 
     def _read(self, writer: GenerationWriter, plan: Plan, discovery: Discovery) -> None:
         """Store the articles and passages of every file that is new or has changed."""
+        for file in plan.touched:
+            writer.articles.set_time(file.id, time_to_store(file, time.time_ns()))
         contents = {item.file.id: item.sha256 for item in plan.to_read}
         for path in (*plan.removed, *contents):
             writer.articles.remove_file(path)

@@ -97,6 +97,10 @@ class ArticleWriter:
             self._connection.execute(statement, row)
         return sha256
 
+    def set_time(self, path: str, mtime_ns: int) -> None:
+        """Remember when a file was changed last, its content being what it was."""
+        self._connection.execute("UPDATE files SET mtime_ns = ? WHERE path = ?", (mtime_ns, path))
+
     def orphaned_files(self) -> list[str]:
         """Return the files with articles that repeat a text no longer stored, ascending."""
         rows = self._connection.execute(
