@@ -1,0 +1,1 @@
+"""Files become articles: found, decoded, parsed, freed of clutter, described."""

@@ -1,0 +1,421 @@
+"""An article's own lines, parted from what the web page put around them.
+
+A file saved from a web page holds share buttons, comment forms, counters and repeated headlines
+beside the article. Losing a sentence of an article is worse than keeping a button, so a line goes
+only when all of it is known clutter, or when its place above or below the body and its shape both
+say so. Whatever goes is reported with a reason; date, author and source lines become metadata.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from qa_service.corpus.clutter import (
+    clutter_phrases,
+    ends_sentence,
+    ends_with_full_stop,
+    fold_line,
+    is_agency,
+    is_breadcrumb,
+    is_prose,
+    line_width,
+    shape_of_clutter,
+    split_label,
+)
+from qa_service.corpus.dates import parse_date_line
+from qa_service.types import DroppedText
+
+_MAX_CLUTTER_WIDTH = 160
+_MAX_LINK_WIDTH = 220
+_MAX_TITLE_WIDTH = 300
+_MAX_BYLINE_WIDTH = 90
+_MAX_NAME_WORDS = 10
+_MAX_CAPTION_BESIDE_TITLE = 80
+_MIN_REPEATED_TITLE = 15
+_MAX_LINKS = 12
+# After a line of these kinds, what follows below the body belongs to it.
+_TAIL_MARKERS = ("comment_form", "author_box")
+
+_CREDIT_IN_BRACKETS = re.compile(r"[(（\[]([^()（）\[\]]{2,60})[)）\]]\s*$")
+_DASH = re.compile(r"\s*[-–—ـ|/]\s+|\s+[-–—ـ|/]\s*")
+_NAME_PARTICLES = frozenset(("al", "at", "ben", "bin", "da", "de", "del", "della", "den", "der",
+                             "di", "do", "dos", "du", "e", "el", "et", "for", "ibn", "in", "la",
+                             "le", "och", "og", "the", "und", "van", "von", "with", "y", "and", "&",
+                             "и", "та"))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CleanText:
+    """A body without clutter, what the dropped lines told, and the lines themselves in order."""
+
+    text: str
+    title: str | None
+    published: dt.date | None
+    author: str | None
+    source: str | None
+    dropped: tuple[DroppedText, ...]
+
+
+def clean_text(text: str, title: str | None = None, language: str | None = None) -> CleanText:
+    """Part an article's body from the clutter around it.
+
+    Every line of the text that is not blank comes back: in the body, byte for byte, or as the
+    title, or among the dropped. A text that would be left without a word is returned whole.
+
+    Args:
+        text: the stored form of the text (see `stored_text`).
+        title: the title, if known; otherwise the first line that looks like one is taken.
+        language: settles the order of day and month in dates such as 03/04/2020.
+    """
+    page = _Page([_Line(raw) for raw in text.split("\n")], title, language)
+    page.mark()
+    body = "\n".join(line.raw for line in page.lines if line.reason is None and not line.is_title)
+    body = re.sub("\n{3,}", "\n\n", body).strip("\n")
+    if not any(character.isalnum() for character in body):
+        only_title = next((line.raw.strip() for line in page.lines if line.is_title), title)
+        return CleanText(text, only_title, page.published, page.author, page.source, ())
+    dropped = tuple(
+        DroppedText(line.raw.strip(), line.reason) for line in page.lines if line.reason is not None
+    )
+    return CleanText(body, page.title, page.published, page.author, page.source, dropped)
+
+
+@dataclass(slots=True)
+class _Line:
+    """One line on its way: `reason` says why it goes; None keeps it."""
+
+    raw: str
+    reason: str | None = None
+    is_title: bool = False
+    folded: str = field(init=False)
+    is_prose: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folded = fold_line(self.raw) if len(self.raw) <= 2 * _MAX_TITLE_WIDTH else ""
+        self.is_prose = is_prose(self.raw)
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.raw.strip()
+
+    @property
+    def is_open(self) -> bool:
+        """True while nothing has been decided about the line."""
+        return not (self.is_blank or self.is_title or self.reason)
+
+
+@dataclass(slots=True)
+class _Page:
+    """The lines of a text while the rules go over them, and what they tell about the article."""
+
+    lines: list[_Line]
+    title: str | None
+    language: str | None
+    published: dt.date | None = None
+    author: str | None = None
+    source: str | None = None
+
+    def mark(self) -> None:
+        """Decide about every line; later rules see what earlier ones decided."""
+        self._mark_anywhere()
+        self._mark_title()
+        header = self._header()
+        self._mark_header(header)
+        footer = self._footer()
+        self._mark_footer(footer)
+        self._mark_beside_clutter()
+
+    def _mark_anywhere(self) -> None:
+        phrases = clutter_phrases().anywhere
+        for line in self.lines:
+            if line.is_blank:
+                continue
+            line.reason = shape_of_clutter(line.raw) or phrases.get(line.folded)
+            if line.reason is None and _is_related_link(line.raw):
+                line.reason = "related_link"
+
+    def _mark_title(self) -> None:
+        if self.title is not None:
+            folded = fold_line(self.title)
+            for line in self._before_prose(allow=folded):
+                if line.is_open and line.folded == folded:
+                    line.reason = "repeated_headline"
+            return
+        at = self._find_title()
+        if at is not None:
+            self.lines[at].is_title = True
+            self.title = self.lines[at].raw.strip()
+
+    def _find_title(self) -> int | None:
+        """Return the number of the first line that looks like a headline."""
+        filled = [number for number, line in enumerate(self.lines) if not line.is_blank]
+        section: int | None = None
+        for place, number in enumerate(filled):
+            line = self.lines[number]
+            if line.reason is not None:
+                continue
+            if clutter_phrases().edges.get(line.folded) is not None or is_breadcrumb(line.raw):
+                section = number if section is None else section
+                continue
+            if self._read_metadata(line, keep=False) is not None:
+                continue
+            following = filled[place + 1 :]
+            return number if self._looks_like_title(number, following) else section
+        return None
+
+    def _looks_like_title(self, number: int, following: list[int]) -> bool:
+        line = self.lines[number]
+        rest = [self.lines[other] for other in following]
+        if not any(other.reason is None for other in rest):
+            return False
+        width = line_width(line.raw)
+        if width > _MAX_TITLE_WIDTH or not any(character.isalpha() for character in line.raw):
+            return False
+        if any(_is_repetition(other, line.folded) for other in rest[:8]):
+            return True
+        if ends_with_full_stop(line.raw) or line.raw.rstrip()[-1:] in ",،;؛:：，、":
+            return False
+        is_apart = following[0] > number + 1 or rest[0].reason is not None
+        if is_apart:
+            return True
+        # Directly above the body: a headline is clearly shorter; a wrapped line is not.
+        return line_width(rest[0].raw) >= 1.5 * width
+
+    def _before_prose(self, allow: str = "") -> Iterable[_Line]:
+        """Yield the lines down to the first that can only be body text."""
+        for line in self.lines:
+            if line.is_prose and line.is_open and line.folded != allow:
+                return
+            yield line
+
+    def _header(self) -> list[_Line]:
+        """Return the lines above the body: down to the first prose that repeats no headline."""
+        folded = fold_line(self.title) if self.title else ""
+        header: list[_Line] = []
+        for line in self.lines:
+            if line.is_prose and line.is_open and not _is_repetition(line, folded):
+                return header
+            header.append(line)
+        # No prose at all: only the lines down to the first that nothing explains are header.
+        return self._explained(header)
+
+    def _explained(self, lines: Iterable[_Line]) -> list[_Line]:
+        explained: list[_Line] = []
+        folded = fold_line(self.title) if self.title else ""
+        for line in lines:
+            is_explained = (
+                not line.is_open
+                or _is_repetition(line, folded)
+                or clutter_phrases().edges.get(line.folded) is not None
+                or self._read_metadata(line, keep=False) is not None
+            )
+            if not is_explained:
+                break
+            explained.append(line)
+        return explained
+
+    def _mark_header(self, header: list[_Line]) -> None:
+        folded_title = fold_line(self.title) if self.title else ""
+        after_image = False
+        for line in header:
+            if line.is_blank:
+                continue
+            if line.is_open:
+                line.reason = (
+                    ("repeated_headline" if _is_repetition(line, folded_title) else None)
+                    or self._read_metadata(line)
+                    or _edge_clutter(line)
+                    or ("photo_caption" if _is_credited_caption(line.raw) else None)
+                    or ("photo_caption" if after_image and not line.is_prose else None)
+                )
+            after_image = line.reason == "image_file"
+
+    def _footer(self) -> list[_Line]:
+        """Return the lines below the body, from the last prose that is not clutter itself."""
+        if not any(line.is_prose and line.is_open for line in self.lines):
+            lines = list(reversed(self._explained(reversed(self.lines))))
+            return [line for line in lines if not line.is_title]
+        footer: list[_Line] = []
+        for line in reversed(self.lines):
+            if line.is_prose and line.is_open and _opening_clutter(line) is None:
+                break
+            footer.append(line)
+        return footer[::-1]
+
+    def _mark_footer(self, footer: list[_Line]) -> None:
+        tail: str | None = None
+        links_left = 0
+        for line in footer:
+            if line.is_blank:
+                continue
+            if line.is_open:
+                line.reason = self._read_metadata(line) or _edge_clutter(line)
+            if line.is_open and links_left and not ends_with_full_stop(line.raw):
+                line.reason = "related_link"
+                links_left -= 1
+            if line.is_open and tail is not None and not line.is_prose:
+                line.reason = tail
+            if line.reason in _TAIL_MARKERS:
+                tail = line.reason
+            if line.reason == "related_link" and split_label(line.raw, "related_link") == "":
+                links_left = _MAX_LINKS
+
+    def _mark_beside_clutter(self) -> None:
+        """Drop buttons inside the body where they stand in a row with clutter."""
+        filled = [line for line in self.lines if not line.is_blank]
+        for ordered in (filled, filled[::-1]):
+            beside = False
+            for line in ordered:
+                reason = clutter_phrases().edges.get(line.folded)
+                if beside and line.is_open and reason in ("share_button", "comment_form"):
+                    line.reason = reason
+                beside = line.reason in ("share_button", "comment_form", "counter", "font_size")
+
+    def _read_metadata(self, line: _Line, *, keep: bool = True) -> str | None:
+        """Name the kind of a date, author, agency or source line; take what it tells if asked."""
+        raw = line.raw.strip()
+        if line_width(raw) > _MAX_CLUTTER_WIDTH:
+            return None
+        if (day := self._read_date(raw)) is not None:
+            if keep:
+                self.published = self.published or day
+            return "date_line"
+        if (source := split_label(raw, "source_line")) and not line.is_prose:
+            if keep:
+                self.source = self.source or source
+            return "source_line"
+        if (author := _byline(raw)) is not None:
+            if keep:
+                self.author = self.author or author
+            return "byline"
+        if (agency := _agency_line(raw)) is not None:
+            if keep:
+                self.source = self.source or agency
+            return "agency_line"
+        return None
+
+    def _read_date(self, raw: str) -> dt.date | None:
+        if not any(character.isdigit() for character in raw) or line_width(raw) > 100:
+            return None
+        after_label = _strip_date_label(raw)
+        return parse_date_line(after_label, self.language)
+
+
+def _is_related_link(raw: str) -> bool:
+    if line_width(raw) > _MAX_LINK_WIDTH:
+        return False
+    target = split_label(raw, "related_link")
+    return target is not None and not ends_with_full_stop(target)
+
+
+def _is_repetition(line: _Line, folded_title: str) -> bool:
+    """Tell a line that repeats the headline, alone or with a caption put after it."""
+    if not line.is_open or not folded_title or not line.folded:
+        return False
+    if line.folded == folded_title:
+        return True
+    if len(folded_title) < _MIN_REPEATED_TITLE or not line.folded.startswith(folded_title + " "):
+        return False
+    caption = line.folded[len(folded_title) :]
+    return len(caption) <= _MAX_CAPTION_BESIDE_TITLE and not ends_sentence(line.raw)
+
+
+def _edge_clutter(line: _Line) -> str | None:
+    """Name the clutter that a line is when it stands above or below the body."""
+    raw = line.raw.strip()
+    reason = clutter_phrases().edges.get(line.folded) or _opening_clutter(line)
+    if reason is not None:
+        return reason
+    if line.folded == "#":
+        return "counter"
+    if is_breadcrumb(raw):
+        return "navigation"
+    if line.is_prose or line_width(raw) > _MAX_CLUTTER_WIDTH:
+        return None
+    if split_label(raw, "tags") or re.fullmatch(r"(?:#[\w\u0900-\u0dff]+[\s,،]*){2,}", raw):
+        return "tags"
+    if split_label(raw, "photo_caption"):
+        return "photo_caption"
+    if split_label(raw, "source_line") == "" or split_label(raw, "date_line") == "":
+        return "label"
+    words = line.folded.split()
+    if 2 <= len(words) <= 8 and all(
+        clutter_phrases().edges.get(word) == "share_button" for word in words
+    ):
+        return "share_button"
+    return None
+
+
+def _opening_clutter(line: _Line) -> str | None:
+    if not line.folded or line_width(line.raw) > 2 * _MAX_CLUTTER_WIDTH:
+        return None
+    for opening, reason in clutter_phrases().openings:
+        if line.folded == opening or line.folded.startswith(opening + " "):
+            return reason
+    return "copyright" if line.raw.lstrip().startswith(("©", "ⓒ")) else None
+
+
+def _is_credited_caption(raw: str) -> bool:
+    """Tell `Soldiers on exercise - Reuters` and `The council in session (Reuters)`."""
+    if line_width(raw) > _MAX_CLUTTER_WIDTH or ends_with_full_stop(raw):
+        return False
+    in_brackets = _CREDIT_IN_BRACKETS.search(raw)
+    if in_brackets is not None and is_agency(in_brackets[1]):
+        return True
+    parts = _DASH.split(raw.strip())
+    return len(parts) >= 2 and is_agency(parts[-1])
+
+
+def _agency_line(raw: str) -> str | None:
+    """Return the agencies of a line that names agencies alone, or a place and agencies."""
+    if line_width(raw) > _MAX_BYLINE_WIDTH:
+        return None
+    if is_agency(raw):
+        return raw
+    parts = _DASH.split(raw.strip())
+    if len(parts) == 2 and len(parts[0].split()) <= 2 and is_agency(parts[1]):
+        return parts[1].strip()
+    return None
+
+
+def _byline(raw: str) -> str | None:
+    """Return the name in an author line."""
+    if line_width(raw) > _MAX_BYLINE_WIDTH or ends_with_full_stop(raw):
+        return None
+    labelled = split_label(raw, "byline")
+    if labelled:
+        return labelled if _is_name(labelled) else None
+    openings = clutter_phrases().labels["byline_opening"]
+    words = raw.split()
+    for count in (3, 2, 1):
+        if len(words) > count and fold_line(" ".join(words[:count])) in openings:
+            name = " ".join(words[count:]).strip(" :：")
+            return name if _is_name(name) else None
+    return None
+
+
+def _is_name(text: str) -> bool:
+    words = [word for word in re.split(r"[\s,،;/&–—-]+", text) if word]
+    if not 1 <= len(words) <= _MAX_NAME_WORDS or any(character.isdigit() for character in text):
+        return False
+    if any(character in '?!؟:"«»“”' for character in text):
+        return False
+    return all(
+        not word[0].islower() or word.casefold() in _NAME_PARTICLES or "'" in word or "’" in word
+        for word in words
+    )
+
+
+def _strip_date_label(raw: str) -> str:
+    labelled = split_label(raw, "date_line")
+    if labelled:
+        return labelled
+    labels = clutter_phrases().labels["date_line"]
+    words = raw.split()
+    for count in (3, 2, 1):
+        if len(words) > count and fold_line(" ".join(words[:count])) in labels:
+            return " ".join(words[count:])
+    return raw

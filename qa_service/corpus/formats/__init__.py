@@ -1,0 +1,1 @@
+"""One reader per format: a file's path in, its articles as drafts out."""
