@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from apiflask import APIBlueprint
-from flask import Response, jsonify, request, stream_with_context
+from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 import qa_service
@@ -195,9 +195,7 @@ def index_events() -> Response:
     shared = context()
     held = ExitStack()
     held.enter_context(shared.event_places.take())
-    response = Response(
-        stream_with_context(_index_events(shared.service)), mimetype="text/event-stream"
-    )
+    response = Response(_index_events(shared.service), mimetype="text/event-stream")
     response.call_on_close(held.close)
     # A proxy that collects the response would keep the events back.
     response.headers["X-Accel-Buffering"] = "no"

@@ -182,4 +182,5 @@ def register_error_handlers(app: APIFlask, render_page: Callable[[HttpProblem], 
         code = _CODE_OF_STATUS.get(error.status_code, "error")
         return respond(HttpProblem(error.status_code, code, error.message or "The request failed."))
 
-    app.error_processor(on_api_error)
+    # Not `error_processor`, which would take over the errors handled above, too.
+    app.error_callback = on_api_error

@@ -7,6 +7,7 @@ from typing import Any, Final
 from apiflask import APIFlask
 
 from qa_service.web.schemas import ArticleIn, ErrorOut
+from qa_service.web.translations import INTERFACE_LANGUAGES
 
 Document = dict[str, Any]
 Responses = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
@@ -31,10 +32,14 @@ _KEYLESS: Final = frozenset({"/health", "/ready", "/docs", "/openapi.json"})
 _PAGES: Final = frozenset({"/", "/docs"})
 
 
-def returns_text(media_type: str, description: str, errors: tuple[int, ...] = ()) -> Responses:
+def returns_text(
+    media_type: str, description: str, *, status: int = 200, errors: tuple[int, ...] = ()
+) -> Responses:
     """Describe a view that returns text, and the errors that only it has."""
-    responses: Responses = {200: {"description": description, "content": {media_type: _TEXT}}}
-    return responses | {status: {"description": "An error."} for status in errors}
+    # What a schema of a whole event stream would mean, OpenAPI 3.1 leaves open.
+    content = {media_type: {} if media_type == "text/event-stream" else _TEXT}
+    responses: Responses = {status: {"description": description, "content": content}}
+    return responses | {error: {"description": "An error."} for error in errors}
 
 
 def describe(app: APIFlask) -> None:
@@ -74,6 +79,7 @@ def _complete(document: Document) -> Document:
     _describe_error_body(document)
     _describe_upload(document)
     _describe_article_parameters(paths)
+    _describe_language_parameters(paths["/language/{code}"]["get"])
     for path in ("/articles", "/articles/{article_id}"):
         content = paths[path]["get"]["responses"]["200"]["content"]
         content["text/html"] = _TEXT
@@ -173,3 +179,18 @@ def _describe_article_parameters(paths: dict[str, Document]) -> None:
                 "schema": {"type": "string"},
             }
         )
+
+
+def _describe_language_parameters(operation: Document) -> None:
+    (code,) = operation["parameters"]
+    code["description"] = "The language of the pages."
+    code["schema"] = {"type": "string", "enum": list(INTERFACE_LANGUAGES)}
+    operation["parameters"].append(
+        {
+            "name": "next",
+            "in": "query",
+            "required": False,
+            "description": "The path of the page to return to; / by default.",
+            "schema": {"type": "string"},
+        }
+    )

@@ -133,10 +133,12 @@ def docs() -> Response:
 @pages.doc(
     tags=["Pages"],
     operation_id="chooseLanguage",
-    responses={
-        303: "The language is kept in a cookie; back to the page.",
-        404: "Unknown language.",
-    },
+    responses=returns_text(
+        "text/html",
+        "The language is kept in a cookie; back to the page.",
+        status=303,
+        errors=(404,),
+    ),
 )
 def choose(code: str) -> Response:
     """Show the pages in another language from now on."""

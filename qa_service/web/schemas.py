@@ -7,6 +7,7 @@ before it leaves.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StringConstraints
@@ -39,6 +40,7 @@ LanguageCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-
 WebAddress = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^https?://[^\s\x00]+$")
 ]
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Direction = Literal["ltr", "rtl", "auto"]
 
 
@@ -46,12 +48,11 @@ def _only_iso_date(value: object) -> object:
     """Keep pydantic from reading numbers and date-times as dates."""
     if value is None or isinstance(value, dt.date):
         return value
-    if isinstance(value, str):
+    if isinstance(value, str) and _ISO_DATE.fullmatch(value):
         try:
-            if len(value) == len("2020-11-16"):
-                return dt.date.fromisoformat(value)
-        except ValueError:
-            pass
+            return dt.date.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f"expected a date such as 2020-11-16; {error}") from error
     raise ValueError("expected a date such as 2020-11-16")
 
 

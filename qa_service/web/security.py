@@ -219,11 +219,13 @@ def _is_same_origin(origin: str, request: Request) -> bool:
 
 
 def _explicit_key(request: Request) -> bytes | None:
+    # Servers hand headers over as Latin-1, whatever bytes they hold.
     header = request.headers.get("X-API-Key")
     if header:
-        return header.encode()
+        return header.encode("latin-1", "replace")
     kind, _, value = request.headers.get("Authorization", "").partition(" ")
-    return value.strip().encode() if kind.lower() == "bearer" and value else None
+    is_bearer = kind.lower() == "bearer" and bool(value)
+    return value.strip().encode("latin-1", "replace") if is_bearer else None
 
 
 def _basic_key(request: Request) -> bytes | None:

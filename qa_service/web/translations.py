@@ -21,6 +21,7 @@ INTERFACE_LANGUAGES: Final = ("ar", "en", "es", "fr", "hi", "ru", "tr", "zh")
 DEFAULT_LANGUAGE: Final = "en"
 
 # Arabic readers expect their own digits; Babel leaves them European.
+_NUMBERS: Final = {"ar": "arab"}
 _DIGITS: Final = {"ar": str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")}
 
 
@@ -73,7 +74,10 @@ class Interface:
 
     def number(self, value: int) -> str:
         """Write a number with this language's digits and separators."""
-        return self._with_own_digits(format_decimal(value, locale=self.language))
+        system = _NUMBERS.get(self.language, "latn")
+        return self._with_own_digits(
+            format_decimal(value, locale=self.language, numbering_system=system)
+        )
 
     def size(self, size_bytes: int) -> str:
         """Write a size in megabytes out."""

@@ -48,7 +48,7 @@ from qa_service.types import (
 )
 
 SENTENCE = re.compile(r"[^.!?؟。।]+[.!?؟。।]*\s*")
-WORD = re.compile(r"\w+")
+WORD = re.compile(r"[\w\u0900-\u0963]+")
 
 ARTICLES = (
     Article(

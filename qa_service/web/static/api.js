@@ -104,6 +104,15 @@ export function problemCard(problem, ...actions) {
   );
 }
 
+/** Say that an index run has failed, and why. */
+export const failedRunCard = (message) =>
+  element(
+    "div",
+    { class: "notice notice-problem", role: "alert" },
+    element("h3", {}, say("index.failed")),
+    element("p", { class: "detail", lang: "en", dir: "ltr" }, message),
+  );
+
 /** Follow the index: calls back with the body of GET /index at once and at every change. */
 export function followIndex(callback) {
   const source = new EventSource(`${root}/index/events`);

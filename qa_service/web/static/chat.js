@@ -1,6 +1,6 @@
 // The chat page: asks without leaving it, keeps the conversation, follows the index.
 
-import { followIndex, Problem, problemCard, request } from "./api.js";
+import { failedRunCard, followIndex, Problem, problemCard, request } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { element, formatNumber, page, root, say } from "./page.js";
 import { Panel } from "./panel.js";
@@ -158,7 +158,7 @@ function watchIndex() {
       text.textContent = `${say(`index.stage.${stage}`)} · ${say("index.progress", numbers)}`;
     } else if (job?.state === "failed" && progress) {
       source.close();
-      document.getElementById("indexing-notice").replaceWith(problemCard(new Problem("index", job.error)));
+      document.getElementById("indexing-notice").replaceWith(failedRunCard(job.error));
     }
   });
 }

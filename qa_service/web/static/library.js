@@ -1,6 +1,6 @@
 // The library: add, remove, update and rebuild, with the index followed as it changes.
 
-import { followIndex, Problem, problemCard, request } from "./api.js";
+import { failedRunCard, followIndex, Problem, problemCard, request } from "./api.js";
 import { element, formatNumber, page, say } from "./page.js";
 
 const messages = document.getElementById("messages");
@@ -90,7 +90,7 @@ function follow() {
     }
     source.close();
     if (state.job?.state === "failed") {
-      tell(problemCard(new Problem("index", state.job.error)));
+      tell(failedRunCard(state.job.error));
     } else if (sawRunning || isExpectingChange) {
       sessionStorage.setItem("qa-service.told", say("index.done"));
       location.reload();
