@@ -15,6 +15,16 @@ _TITLE_MAX_TOKENS = 32
 # dropped before tokenising: a text of a megabyte costs no more than one that fits.
 _MAX_CHARACTERS_PER_TOKEN = 128
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# What models take for a space, joiners, direction marks and replacement characters among them.
+_SPACES = np.array(
+    [
+        *range(0x09, 0x21),
+        *(0x7F, 0x85, 0xA0, 0x1680),
+        *range(0x2000, 0x2010),
+        *(0x2028, 0x2029, 0x202F, 0x205F, 0x2060, 0x3000, 0xFEFF, 0xFFFD),
+    ],
+    dtype=np.uint32,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ class TextTokenizer:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text, however long, without prompt and special tokens."""
-        return [len(pieces.ids) for pieces in self._split(texts)]
+        return [len(pieces.ids) for pieces in self._splitter.split([*map(_encodable, texts)])]
 
     def tokenize(
         self, prompt: str, texts: Sequence[str], titles: Sequence[str] | None = None
@@ -90,21 +100,20 @@ class TextTokenizer:
         else:
             leads = [prompt + title for title in self._short_titles(titles)]
         limit = self._room * _MAX_CHARACTERS_PER_TOKEN
-        inputs = [lead + text[:limit] for lead, text in zip(leads, texts, strict=True)]
+        inputs = [
+            _encodable(lead + text[:limit]) for lead, text in zip(leads, texts, strict=True)
+        ]
         return [
             self._place(pieces, text, len(lead))
-            for pieces, text, lead in zip(self._split(inputs), inputs, leads, strict=True)
+            for pieces, text, lead in zip(self._splitter.split(inputs), inputs, leads, strict=True)
         ]
-
-    def _split(self, texts: Sequence[str]) -> list[Pieces]:
-        # A surrogate without its partner has no UTF-8 form; one code point stays one code point.
-        return self._splitter.split([_LONE_SURROGATE.sub("\ufffd", text) for text in texts])
 
     def _short_titles(self, titles: Sequence[str]) -> list[str]:
         """Cut each title to a number of tokens that leaves the text its room."""
         cut: dict[str, str] = {}
         distinct = list(dict.fromkeys(titles))
-        for title, pieces in zip(distinct, self._split(distinct), strict=True):
+        split = self._splitter.split([*map(_encodable, distinct)])
+        for title, pieces in zip(distinct, split, strict=True):
             end = len(title)
             if len(pieces.ids) > _TITLE_MAX_TOKENS:
                 end = int(pieces.offsets[_TITLE_MAX_TOKENS - 1, 1])
@@ -129,9 +138,15 @@ class TextTokenizer:
         )
 
 
+def _encodable(text: str) -> str:
+    """Return a text that has a UTF-8 form: half a surrogate pair has none. Offsets stay."""
+    return _LONE_SURROGATE.sub("\ufffd", text)
+
+
 def _next_text(text: str) -> NDArray[np.int32]:
     """Return, for each offset of `text` and its end, the first offset from there of no space."""
     end = len(text)
     offsets = np.arange(end + 1, dtype=np.int32)
-    offsets[:end][np.fromiter(map(str.isspace, text), dtype=bool, count=end)] = end
+    code_points = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
+    offsets[:end][np.isin(code_points, _SPACES)] = end
     return np.minimum.accumulate(offsets[::-1])[::-1]
