@@ -1,8 +1,7 @@
 """Small honest stand-ins for the parts that an index is made of: real answers, no model, no wait.
 
 The encoder hashes words to fixed random directions, so that texts sharing words are near each other
-and the same text always gives the same vectors. The lexical index counts shared terms, in one JSON
-file. Both keep what they are given and nothing else, so a wrong answer is the store's fault.
+and the same text always gives the same vectors. The store and its indexes are the real ones.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from numpy.typing import NDArray
 
 from qa_service.corpus.discovery import Discovery, SourceFile, discover
 from qa_service.encoder.base import Encoded, TokenVectors
-from qa_service.errors import IndexCorruptError, UnreadableFileError
+from qa_service.errors import UnreadableFileError
 from qa_service.indexer import Indexer, Parts, ReadArticles
-from qa_service.indexes.base import Candidates
+from qa_service.indexes.lexical import TantivyIndex
 from qa_service.store import Centering, NoCentering, Recipe, Store
 from qa_service.store.disk import FaultPoint, no_fault
 from qa_service.types import Article, DroppedText, Passage, Span
@@ -111,68 +110,6 @@ class WordAnalyzer:
     def terms(self, text: str, language: str) -> list[str]:
         """Return the terms of a text."""
         return [word for word, _, _ in split_tokens(text)]
-
-
-class JsonLexicalIndex:
-    """Counts shared terms; one JSON file, replaced as a whole."""
-
-    def __init__(self, path: Path, documents: dict[int, list[str]]) -> None:
-        self._path = path
-        self._documents = documents
-
-    def __len__(self) -> int:
-        return len(self._documents)
-
-    def search(
-        self, terms: Sequence[str], top_k: int, allowed: NDArray[np.int64] | None = None
-    ) -> Candidates:
-        """Return the passages that share most terms."""
-        wanted = set(terms)
-        allowed_set = None if allowed is None else set(allowed.tolist())
-        scored = [
-            (-len(wanted & set(words)), key)
-            for key, words in self._documents.items()
-            if wanted & set(words) and (allowed_set is None or key in allowed_set)
-        ]
-        best = sorted(scored)[:top_k]
-        return Candidates(
-            keys=np.array([key for _, key in best], dtype=np.int64),
-            scores=np.array([-score for score, _ in best], dtype=np.float32),
-        )
-
-    def add(self, key: int, terms: Sequence[str]) -> None:
-        """Add a passage."""
-        self._documents[key] = list(terms)
-
-    def delete(self, keys: NDArray[np.int64]) -> None:
-        """Remove passages."""
-        for key in keys.tolist():
-            self._documents.pop(key, None)
-
-    def commit(self) -> None:
-        """Write the file."""
-        new = self._path.with_suffix(".new")
-        new.write_text(json.dumps(self._documents), encoding="utf-8")
-        new.replace(self._path)
-
-
-class JsonLexicalEngine:
-    """Makes and opens `JsonLexicalIndex`."""
-
-    def create(self, path: Path) -> JsonLexicalIndex:
-        """Start an empty index."""
-        path.mkdir()
-        return JsonLexicalIndex(path / "terms.json", {})
-
-    def open(self, path: Path) -> JsonLexicalIndex:
-        """Open a stored index."""
-        try:
-            stored = json.loads((path / "terms.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise IndexCorruptError(f"{path / 'terms.json'} cannot be read ({error})") from error
-        return JsonLexicalIndex(
-            path / "terms.json", {int(key): words for key, words in stored.items()}
-        )
 
 
 class TextCorpus:
@@ -267,9 +204,7 @@ def make_store(
     path: Path, fault: FaultPoint = no_fault, centering: Centering | None = None
 ) -> Store:
     """Return a store that uses these parts."""
-    return Store(
-        path, lexical=JsonLexicalEngine(), centering=centering or NoCentering(), fault=fault
-    )
+    return Store(path, lexical=TantivyIndex, centering=centering or NoCentering(), fault=fault)
 
 
 def make_indexer(path: Path, parts: Parts | None = None, fault: FaultPoint = no_fault) -> Indexer:

@@ -141,6 +141,11 @@ class TantivyIndex:
             raise self._write_error(error) from error
         self._searcher = self._index.searcher()
 
+    def abandon(self) -> None:
+        """Drop all changes since the last commit, and let go of the files."""
+        # Dropping the writer waits for its threads, which write files until then.
+        self._writer = None
+
     def search(
         self, terms: Sequence[str], top_k: int, allowed: NDArray[np.int64] | None = None
     ) -> Candidates:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.errors import IndexCorruptError
+from qa_service.errors import IndexCorruptError, IndexWriteError
 from qa_service.indexes.base import LexicalIndex, VectorIndex
 from qa_service.indexes.raw_vectors import RawVectors
 from qa_service.indexes.tokens import TokenStore
@@ -89,10 +90,23 @@ class Generation:
             self.raw_vectors, self.centering, self._keys, self._language_codes, self._languages
         )
         self._vectors = FaissIndex.open(folder / layout.VECTORS, searched)
-        self._lexical = lexical.open(folder / layout.LEXICAL)
+        self._lexical = self._open_lexical(lexical)
         self._allowed: OrderedDict[Filters, NDArray[np.int64]] = OrderedDict()
         self._articles = Articles(folder / layout.ARTICLES)
         self._check_counts()
+
+    def _open_lexical(self, lexical: LexicalEngine) -> LexicalIndex:
+        folder = self.folder / layout.LEXICAL
+        try:
+            return lexical.open(folder)
+        except IndexWriteError:
+            # It keeps a lock file in its folder even for reading; on a read-only disk it gets a
+            # folder elsewhere, with links to the files.
+            self._shadow = tempfile.TemporaryDirectory(prefix="qa-service-")
+            for path in folder.iterdir():
+                if path.suffix != ".lock":
+                    Path(self._shadow.name, path.name).symlink_to(path.absolute())
+            return lexical.open(Path(self._shadow.name))
 
     @property
     def id(self) -> str:

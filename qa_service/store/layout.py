@@ -76,6 +76,10 @@ class StoredLexicalIndex(LexicalIndex, Protocol):
         """Write all changes and let go of the files."""
         ...
 
+    def abandon(self) -> None:
+        """Drop all changes and let go of the files."""
+        ...
+
 
 class LexicalEngine(Protocol):
     """Makes and opens `StoredLexicalIndex`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -87,17 +88,17 @@ class GenerationWriter:
         self._is_committed = False
         self._statistics: dict[str, NDArray[np.generic]] = {}
         self._hashed: dict[tuple[str, int, int], FileRecord] = {}
-        with writing_to(root):
-            disk.fault(f"make {self.folder}")
-            for name in ("", layout.RAW_VECTORS, layout.TOKENS):
-                (self.folder / name).mkdir(parents=True)
-            if base is not None:
-                self._take_over(base)
-            self.articles = ArticleWriter(self.folder / layout.ARTICLES, next_key)
-            lexical_folder = self.folder / layout.LEXICAL
-            self.lexical = (
-                lexical.create(lexical_folder) if base is None else lexical.open(lexical_folder)
-            )
+        try:
+            with writing_to(root):
+                self._make_folder(base)
+                self.articles = ArticleWriter(self.folder / layout.ARTICLES, next_key)
+                lexical_folder = self.folder / layout.LEXICAL
+                self.lexical = (
+                    lexical.create(lexical_folder) if base is None else lexical.open(lexical_folder)
+                )
+        except BaseException:
+            disk.remove_tree(self.folder)
+            raise
         self.vectors = vector_writer(
             self.folder / layout.RAW_VECTORS,
             recipe.dimension,
@@ -247,12 +248,20 @@ class GenerationWriter:
 
     def abort(self) -> None:
         """Drop everything that was written; the generation in service is untouched."""
-        self.articles.close()
-        self.vectors.close()
-        self.tokens.close()
+        for part in (self.articles, self.vectors, self.tokens):
+            # Closing writes what is buffered, which a full disk does not take.
+            with contextlib.suppress(OSError):
+                part.close()
+        self.lexical.abandon()
         self._disk.remove_tree(self.folder)
 
-    def _take_over(self, base: Generation) -> None:
+    def _make_folder(self, base: Generation | None) -> None:
+        """Make the folder, with the files that are taken over from `base`."""
+        self._disk.fault(f"make {self.folder}")
+        for name in ("", layout.RAW_VECTORS, layout.TOKENS):
+            (self.folder / name).mkdir(parents=True)
+        if base is None:
+            return
         for name in base.manifest.files:
             target = self.folder / name
             if name.split("/")[0] in SHARED:
