@@ -108,11 +108,12 @@ def describe(model: SentenceTransformer, source: ModelSource, precision: str) ->
         max_tokens=min(int(limit) for limit in limits if limit),
         pad_id=int(getattr(model.tokenizer, "pad_token_id", None) or 0),
         query_prompt=model.prompts.get("query") or "",
+        # In the order in which the library looks for it.
         passage_prompt=next(
             (
-                prompt
+                model.prompts[name] or ""
                 for name in ("document", "passage", "corpus")
-                if (prompt := model.prompts.get(name))
+                if name in model.prompts
             ),
             "",
         ),
