@@ -83,7 +83,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     shutil.copytree(ROOT / "seeds", folder / "seeds")
     own = folder / "my-articles"
     own.mkdir()
-    for article in sorted((ROOT / "seeds").glob("*.md"))[:2]:
+    for article in sorted((ROOT / "seeds" / "ar").glob("*.md"))[:2]:
         shutil.copy(article, own)
     commands = Path(sys.executable).parent
     site = Site(folder, os.environ | {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"})
