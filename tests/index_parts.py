@@ -9,17 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.corpus.discovery import Discovery, SourceFile, discover
+from qa_service.corpus.discovery import SourceFile
+from qa_service.corpus.reading import FileArticles
+from qa_service.corpus.repetition import without_repeated_lines
 from qa_service.encoder.base import Encoded, TokenVectors
 from qa_service.errors import UnreadableFileError
-from qa_service.indexer import Indexer, Parts, ReadArticles
+from qa_service.indexer import Indexer, Parts
 from qa_service.indexes.lexical import TantivyIndex
 from qa_service.store import Centering, NoCentering, Recipe, Store
 from qa_service.store.disk import FaultPoint, no_fault
@@ -112,7 +114,7 @@ class WordAnalyzer:
         return [word for word, _, _ in split_tokens(text)]
 
 
-class TextCorpus:
+class TextReader:
     """Reads `.txt` as one article and `.jsonl` as one a line; a line `AD` is dropped.
 
     The first line of a text is its title, and the script of its first letter its language.
@@ -121,11 +123,7 @@ class TextCorpus:
     def __init__(self) -> None:
         self.read_files: list[str] = []
 
-    def discover(self, paths: Sequence[Path], *, allow_empty: bool) -> Discovery:
-        """Find files."""
-        return discover(paths, allow_empty=allow_empty)
-
-    def read(self, file: SourceFile) -> ReadArticles:
+    def read(self, file: SourceFile, repeated: Set[str] = frozenset()) -> FileArticles:
         """Return a file's articles."""
         self.read_files.append(file.id)
         try:
@@ -136,10 +134,13 @@ class TextCorpus:
             raise UnreadableFileError(f"cannot be read: {error.strerror}") from error
         if file.path.suffix == ".jsonl":
             lines = [json.loads(line) for line in text.splitlines()]
-            return ReadArticles(tuple(_article(line["id"], line["text"]) for line in lines))
+            return FileArticles(tuple(_article(line["id"], line["text"]) for line in lines))
         kept = "\n".join(line for line in text.splitlines() if line != "AD")
         dropped = (DroppedText("AD", "advertisement"),) if kept != text.rstrip("\n") else ()
-        return ReadArticles((_article(file.id, kept),) if kept.strip() else (), dropped=dropped)
+        body = without_repeated_lines(kept, repeated)
+        if not body.text.strip():
+            raise UnreadableFileError("it holds no article text")
+        return FileArticles((_article(file.id, body.text),), (*dropped, *body.dropped))
 
 
 def _article(article_id: str, text: str) -> Article:
@@ -187,10 +188,10 @@ def split_lines(article: Article) -> tuple[Passage, ...]:
     return tuple(passages)
 
 
-def make_parts(encoder: WordHashEncoder | None = None, corpus: TextCorpus | None = None) -> Parts:
+def make_parts(encoder: WordHashEncoder | None = None, reader: TextReader | None = None) -> Parts:
     """Return a pipeline of these parts."""
     return Parts(
-        corpus=corpus or TextCorpus(),
+        reader=reader or TextReader(),
         chunker=split_lines,
         chunker_version="1",
         encoder=encoder or WordHashEncoder(),

@@ -15,7 +15,7 @@ import pytest
 from index_parts import (
     RECIPE,
     SignCodec,
-    TextCorpus,
+    TextReader,
     WordHashEncoder,
     make_indexer,
     make_parts,
@@ -37,8 +37,8 @@ class Workshop:
         self.articles = root / "articles"
         self.articles.mkdir()
         self.encoder = WordHashEncoder()
-        self.corpus = TextCorpus()
-        self.parts = make_parts(self.encoder, self.corpus)
+        self.reader = TextReader()
+        self.parts = make_parts(self.encoder, self.reader)
         self.store: Store = make_store(root / "index")
 
     def write(self, name: str, text: str) -> None:
@@ -56,7 +56,7 @@ class Workshop:
         """Run the indexer over the folder, and check that all is well afterwards."""
         self.encoder.encoded.clear()
         self.encoder.encoded_titles.clear()
-        self.corpus.read_files.clear()
+        self.reader.read_files.clear()
         report = Indexer(self.store, self.parts).run([self.articles], **options)  # type: ignore[arg-type]
         generation = self.generation()
         assert verify(generation) == ()
@@ -146,7 +146,7 @@ def test_adding_an_article_embeds_it_alone(workshop: Workshop) -> None:
     report = workshop.index()
     assert states(report)["fr.txt"] == "indexed"
     assert workshop.encoder.encoded == ["Fleuve", "Le fleuve est long."]
-    assert workshop.corpus.read_files == ["fr.txt"]
+    assert workshop.reader.read_files == ["fr.txt"]
     assert workshop.nearest("le fleuve est long") == "Le fleuve est long."
 
 
@@ -193,7 +193,7 @@ def test_rebuild_reads_everything_and_embeds_nothing(workshop: Workshop) -> None
     report = workshop.index(rebuild=True)
     assert report.is_new
     assert report.embedded == 0
-    assert len(workshop.corpus.read_files) == 5
+    assert len(workshop.reader.read_files) == 5
     assert workshop.nearest("تسعة أشخاص أوقفت الشرطة") == "أوقفت الشرطة تسعة أشخاص."
 
 
@@ -290,6 +290,62 @@ def test_two_articles_with_one_id(workshop: Workshop) -> None:
     assert workshop.texts()["same"] == "first story"
 
 
+# Lines that repeat
+
+
+def drop(report: IndexReport) -> dict[str, list[str]]:
+    """Return the lines that were dropped because they repeat, by file."""
+    return {
+        outcome.path: [
+            item.text for item in outcome.dropped if item.reason == "repeated_across_corpus"
+        ]
+        for outcome in report.files
+    }
+
+
+def test_lines_that_most_articles_repeat_are_dropped(tmp_path: Path) -> None:
+    """The name of the site under every article is no part of any, in the first run already."""
+    workshop = Workshop(tmp_path)
+    for number, text in enumerate(["عن القناة.", "关于运河。", "About the canal.", "О канале."]):
+        workshop.write(f"{number}.txt", f"{text}\nموقع الأخبار")
+    report = workshop.index()
+    assert list(drop(report).values()) == [["موقع الأخبار"]] * 4
+    assert sorted(workshop.texts().values()) == sorted(
+        ["عن القناة.", "关于运河。", "About the canal.", "О канале."]
+    )
+    assert report.embedded == 4
+    # The next article loses it too, and the others are not read again.
+    workshop.write("4.txt", "नहर के बारे में।\nموقع الأخبار")
+    assert drop(workshop.index())["4.txt"] == ["موقع الأخبار"]
+    assert workshop.reader.read_files == ["4.txt"]
+
+
+def test_lines_are_counted_anew_when_the_corpus_has_doubled(tmp_path: Path) -> None:
+    """An index that began with one article learns what its site repeats, without a rebuild."""
+    workshop = Workshop(tmp_path)
+    for number in range(6):
+        workshop.write(f"{number}.txt", f"Story number {number}.\nสำนักข่าว")
+        workshop.index()
+    assert sorted(workshop.texts().values()) == [f"Story number {number}." for number in range(6)]
+
+
+def test_duplicates_lose_repeated_lines_too(tmp_path: Path) -> None:
+    """Articles that are the same but for the line that repeats are stored once in the end."""
+    workshop = Workshop(tmp_path)
+    for number in range(6):
+        workshop.write(f"{number}.txt", f"Story {number // 2}.\nموقع الأخبار")
+    workshop.write("6.txt", "Story 0.")
+    report = workshop.index()
+    assert sorted(workshop.texts().values()) == ["Story 0.", "Story 1.", "Story 2."]
+    # The article that never had the line was stored as itself before the line was found out.
+    assert report.duplicates == {
+        "0.txt": "6.txt",
+        "1.txt": "6.txt",
+        "3.txt": "2.txt",
+        "5.txt": "4.txt",
+    }
+
+
 # Files that cannot be read
 
 
@@ -304,14 +360,14 @@ def test_bad_files_are_named_and_hold_up_nothing(workshop: Workshop) -> None:
     by_name = {Path(outcome.path).name: outcome for outcome in report.files}
     assert by_name["bad.txt"].state is FileState.FAILED
     assert "not UTF-8 at byte 0" in (by_name["bad.txt"].reason or "")
-    assert by_name["empty.txt"].state is FileState.SKIPPED
+    assert by_name["empty.txt"].state is FileState.FAILED
     assert by_name["notes.xyz"].state is FileState.SKIPPED
     assert "surrogate" in (by_name["broken.jsonl"].reason or "")
     assert by_name["good.txt"].state is FileState.INDEXED
     # They are not tried again until they change, and are still named.
     again = workshop.index()
     assert not again.is_new
-    assert workshop.corpus.read_files == []
+    assert workshop.reader.read_files == []
     assert {outcome.path: outcome.reason for outcome in again.files if outcome.reason} == {
         outcome.path: outcome.reason for outcome in report.files if outcome.reason
     }
@@ -426,7 +482,7 @@ def test_another_chunker_cuts_everything_anew(workshop: Workshop) -> None:
     report = workshop.index()
     assert report.is_new
     assert report.embedded == 0
-    assert len(workshop.corpus.read_files) == 5
+    assert len(workshop.reader.read_files) == 5
     assert not workshop.index().is_new
 
 
@@ -550,7 +606,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
             return make.encode_document(texts, titles)
 
     with pytest.raises(KeyboardInterrupt):
-        Indexer(workshop.store, make_parts(Interrupted(), workshop.corpus)).run([workshop.articles])
+        Indexer(workshop.store, make_parts(Interrupted(), workshop.reader)).run([workshop.articles])
     with pytest.raises(NoIndexError):
         workshop.store.open_current()
     assert list((workshop.store.path / "building").iterdir()) == []
@@ -622,7 +678,7 @@ def test_any_series_of_changes_ends_as_a_fresh_index_would(tmp_path: Path, seed:
     chance = random.Random(seed)
     workshop = Workshop(tmp_path)
     names = [f"{letter}.txt" for letter in "abcdefgh"]
-    bodies = ["مرحبا", "世界", "สวัสดี", "नमस्ते", "hello", "Привет мир", "42"]
+    bodies = ["مرحبا.", "世界。", "สวัสดี.", "नमस्ते।", "hello.", "Привет мир.", "42."]
     workshop.write("keep.txt", "keep\nthis one stays")
     for _ in range(12):
         for _ in range(chance.randint(1, 4)):
@@ -632,7 +688,7 @@ def test_any_series_of_changes_ends_as_a_fresh_index_would(tmp_path: Path, seed:
                 case "write":
                     workshop.write(name, "\n".join(chance.choices(bodies, k=chance.randint(1, 5))))
                 case "append" if path.exists():
-                    path.write_bytes(path.read_bytes() + b"\nmore")
+                    path.write_bytes(path.read_bytes() + b"\nmore.")
                 case "delete":
                     path.unlink(missing_ok=True)
                 case "move" if path.exists():

@@ -9,12 +9,15 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Set
 from pathlib import Path
 
 import numpy as np
 import pytest
-from index_parts import RECIPE, WordHashEncoder, make_indexer, make_parts, make_store
+from index_parts import RECIPE, TextReader, WordHashEncoder, make_indexer, make_parts, make_store
 
+from qa_service.corpus.discovery import SourceFile
+from qa_service.corpus.reading import FileArticles
 from qa_service.errors import (
     ArticleNotFoundError,
     IndexBusyError,
@@ -24,10 +27,9 @@ from qa_service.errors import (
     NoIndexError,
     NoPreviousGenerationError,
 )
-from qa_service.indexer import ReadArticles
 from qa_service.store import Generation, Recipe, Store, verify
 from qa_service.store.manifest import MANIFEST
-from qa_service.types import Article, Filters, Passage
+from qa_service.types import Filters, Passage
 
 TEXTS = {
     "ar.txt": "أرمينيا\nأوقفت الشرطة تسعة أشخاص في يريفان.\nوأطلق سراح أربعة منهم.",
@@ -147,33 +149,21 @@ def test_languages(generation: Generation) -> None:
 def test_filters(tmp_path: Path) -> None:
     """Language, source and dates, alone and together, allow just the passages they should."""
 
-    class DatedCorpus(type(make_parts().corpus)):  # type: ignore[misc]
+    class DatedReader(TextReader):
         """Gives every article a date from its name."""
 
-        def read(self, file: object) -> ReadArticles:
-            content = super().read(file)
-            (article,) = content.articles
-            year = int(article.id.split(".")[0])
+        def read(self, file: SourceFile, repeated: Set[str] = frozenset()) -> FileArticles:
+            (article,) = super().read(file, repeated).articles
+            year = int(article.id.removesuffix(".txt"))
             published = dt.date(year, 6, 1) if year else None
-            return ReadArticles(
-                (
-                    Article(
-                        id=article.id,
-                        title=article.title,
-                        text=article.text,
-                        language=article.language,
-                        source=article.source,
-                        published=published,
-                    ),
-                )
-            )
+            return FileArticles((dataclasses.replace(article, published=published),))
 
     folder = tmp_path / "articles"
     folder.mkdir()
     texts = {"2019": "one agency", "2020": "two", "2021": "ثلاثة agency", "0": "undated agency"}
     for year, text in texts.items():
         (folder / f"{year}.txt").write_text(text, encoding="utf-8")
-    make_indexer(tmp_path / "index", make_parts(corpus=DatedCorpus())).run([folder])
+    make_indexer(tmp_path / "index", make_parts(reader=DatedReader())).run([folder])
     generation = make_store(tmp_path / "index").open_current(RECIPE)
 
     def allowed(**filters: object) -> list[str]:

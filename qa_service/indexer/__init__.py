@@ -1,6 +1,6 @@
 """The ingest pipeline: makes the index mirror files and folders."""
 
-from qa_service.indexer.parts import Corpus, Parts, ReadArticles
+from qa_service.indexer.parts import Parts
 from qa_service.indexer.run import Indexer
 
-__all__ = ["Corpus", "Indexer", "Parts", "ReadArticles"]
+__all__ = ["Indexer", "Parts"]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.corpus.discovery import Discovery, SourceFile
+from qa_service.corpus.discovery import SourceFile
+from qa_service.corpus.reading import FileArticles
 from qa_service.encoder.base import Encoder
 from qa_service.indexes.tokens import TokenCodec
 from qa_service.store import Generation, Recipe
-from qa_service.types import Article, DroppedText, Passage
+from qa_service.types import Article, Passage
 
 Chunker = Callable[[Article], tuple[Passage, ...]]
 """Cuts an article into passages, in order."""
@@ -23,24 +23,15 @@ Calibrate = Callable[[Generation], Mapping[str, NDArray[np.generic]]]
 """Learns from a generation that is about to go into service; what it returns is stored in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadArticles:
-    """What one file holds. `warnings` say what was amiss in it, for a person to read."""
+class Reader(Protocol):
+    """Reads files."""
 
-    articles: tuple[Article, ...]
-    dropped: tuple[DroppedText, ...] = ()
-    warnings: tuple[str, ...] = ()
+    def read(self, file: SourceFile, repeated: Set[str]) -> FileArticles:
+        """Return a file's articles without the lines that repeat across the corpus.
 
-
-class Corpus(Protocol):
-    """Finds and reads files."""
-
-    def discover(self, paths: Sequence[Path], *, allow_empty: bool) -> Discovery:
-        """Find the files that hold articles. CorpusError when a path does not exist."""
-        ...
-
-    def read(self, file: SourceFile) -> ReadArticles:
-        """Return a file's articles. UnreadableFileError, with the reason."""
+        Raises:
+            UnreadableFileError: no article can be had from it; says why.
+        """
         ...
 
 
@@ -56,10 +47,11 @@ class Analyzer(Protocol):
 class Parts:
     """The parts of an ingest pipeline.
 
-    `chunker_version` and `analyzer_version` name whatever changes what those two return.
+    `chunker_version` and `analyzer_version` name whatever changes what those two return. `threads`
+    bounds what building the vector index uses; 0 takes every core.
     """
 
-    corpus: Corpus
+    reader: Reader
     chunker: Chunker
     chunker_version: str
     encoder: Encoder
@@ -67,7 +59,7 @@ class Parts:
     analyzer: Analyzer
     analyzer_version: str
     calibrate: Calibrate | None = None
-    threads: int = field(default=0)
+    threads: int = 0
 
     @property
     def recipe(self) -> Recipe:

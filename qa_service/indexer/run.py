@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from qa_service.corpus.discovery import Discovery
+from qa_service.corpus.discovery import Discovery, discover
+from qa_service.corpus.reading import FileArticles
+from qa_service.corpus.repetition import LineCounter, without_repeated_lines
 from qa_service.errors import CorpusError, IndexMismatchError, UnreadableFileError
 from qa_service.indexer.embedding import Embedder
-from qa_service.indexer.parts import Parts, ReadArticles
+from qa_service.indexer.parts import Parts
 from qa_service.indexer.plan import Plan, ToRead, make_plan, time_to_store
 from qa_service.indexes.raw_vectors import row_size as vector_row_size
 from qa_service.indexes.tokens import row_size as token_row_size
@@ -20,6 +22,7 @@ from qa_service.store import (
     LastGood,
     NewPassage,
     ReadFile,
+    RepeatedLines,
     Store,
     embedding_hash,
 )
@@ -87,24 +90,26 @@ class _Run:
         self._started = time.monotonic()
         self._outcomes: dict[str, FileOutcome] = {}
         self._embedded = 0
+        self._lines = RepeatedLines(frozenset(), 0)
 
     def run(self, paths: Sequence[Path], *, rebuild: bool, allow_empty: bool) -> IndexReport:
         last = self._last_good(rebuild=rebuild)
         live = last.generation
         sources = _sources(paths, live)
-        discovery = self._parts.corpus.discover(
-            [Path(source) for source in sources], allow_empty=live is not None
-        )
+        discovery = discover([Path(source) for source in sources], allow_empty=live is not None)
         may_be_empty = allow_empty or (rebuild and not discovery.files)
         if not discovery.files and not may_be_empty:
             raise CorpusError(_all_gone(sources))
         base = None if rebuild else live
         plan = self._plan(discovery, base, sources)
+        if base is not None:
+            self._lines = base.manifest.repeated_lines
         if base is not None and plan.is_empty and last.problem is None:
             self._store.discard_journal()
             return self._report(base, is_new=False)
         with self._store.begin(self._parts.recipe, base, parent=live) as writer:
             self._read(writer, plan, discovery)
+            self._drop_repeated_lines(writer, discovery)
             change = writer.seal_articles()
             if len(change.keys) == 0 and not may_be_empty:
                 raise CorpusError(self._nothing_to_index(sources))
@@ -149,6 +154,12 @@ class _Run:
         contents = {item.file.id: item.sha256 for item in plan.to_read}
         for path in (*plan.removed, *contents):
             writer.articles.remove_file(path)
+        self._read_files(writer, contents, discovery)
+
+    def _read_files(
+        self, writer: GenerationWriter, contents: dict[str, str], discovery: Discovery
+    ) -> None:
+        """Read files that were removed from the database before; `contents` are their SHA-256."""
         # A file that repeated an article of one of those has to stand in for it now.
         while orphaned := writer.articles.orphaned_files():
             for path in orphaned:
@@ -165,15 +176,13 @@ class _Run:
     def _read_file(self, writer: GenerationWriter, item: ToRead) -> FileOutcome:
         file = item.file
         try:
-            content = self._parts.corpus.read(file)
+            content = self._parts.reader.read(file, self._lines.lines)
             _check_storable(content)
         except UnreadableFileError as error:
             outcome = FileOutcome(file.id, FileState.FAILED, reason=str(error))
-            content = ReadArticles(())
+            content = FileArticles(())
         else:
             outcome = FileOutcome(file.id, FileState.INDEXED, dropped=content.dropped)
-            if not content.articles:
-                outcome = replace(outcome, state=FileState.SKIPPED)
         notes = [*content.warnings, *([outcome.reason] if outcome.reason else [])]
         number = writer.articles.add_file(
             ReadFile(
@@ -213,6 +222,29 @@ class _Run:
         writer.articles.add_passages(writer.articles.add_article(file, article), passages)
         return len(passages)
 
+    def _drop_repeated_lines(self, writer: GenerationWriter, discovery: Discovery) -> None:
+        """Read files again that hold lines which, as it turns out, most articles repeat.
+
+        Lines are counted for a new index and whenever it has doubled; what was found to be repeated
+        stays so until a rebuild, so that files keep their text between runs.
+        """
+        _, articles = writer.articles.counts()
+        if articles < 2 * self._lines.counted_articles:
+            return
+        counter = LineCounter()
+        for text in writer.articles.texts():
+            counter.add(text.text)
+        new = counter.repeated() - self._lines.lines
+        self._lines = RepeatedLines(self._lines.lines | new, articles)
+        affected = {
+            text.file
+            for text in (writer.articles.texts() if new else ())
+            if without_repeated_lines(text.text, new).dropped
+        }
+        if affected:
+            contents = {path: writer.articles.remove_file(path) or "" for path in sorted(affected)}
+            self._read_files(writer, contents, discovery)
+
     def _embed(self, writer: GenerationWriter, *, is_thorough: bool) -> None:
         recipe = self._parts.recipe
         journal = self._store.journal(
@@ -243,7 +275,7 @@ class _Run:
         writer.write_vectors(centering, is_refitted=is_refitted, threads=self._parts.threads)
         self._wrote(2)
         writer.add_statistics(centering.to_arrays())
-        writer.write_manifest(sources, fitted)
+        writer.write_manifest(sources, fitted, self._lines)
         self._wrote(3)
         if self._parts.calibrate is not None and is_refitted and languages:
             written = writer.open()
@@ -251,7 +283,7 @@ class _Run:
                 writer.add_statistics(self._parts.calibrate(written))
             finally:
                 written.close()
-            writer.write_manifest(sources, fitted)
+            writer.write_manifest(sources, fitted, self._lines)
         self._wrote(4)
         self._on_progress(Progress(Stage.VERIFYING, 0, 1))
         writer.commit()
@@ -323,7 +355,7 @@ def _all_gone(sources: Sequence[str]) -> str:
     )
 
 
-def _check_storable(content: ReadArticles) -> None:
+def _check_storable(content: FileArticles) -> None:
     """Refuse text that has no UTF-8 form: halves of surrogate pairs, as broken JSON can hold."""
     for article in content.articles:
         fields = (article.id, article.title, article.text, article.source, article.url)

@@ -1,6 +1,6 @@
 """The index folder: generations, the switch between them, and what is in each."""
 
-from qa_service.store.article_writer import NewPassage, PendingPassage, ReadFile
+from qa_service.store.article_writer import NewPassage, PendingPassage, ReadFile, StoredText
 from qa_service.store.articles import StoredFile
 from qa_service.store.folder import LastGood, Store
 from qa_service.store.generation import Generation
@@ -13,7 +13,7 @@ from qa_service.store.layout import (
     NoCentering,
     StoredLexicalIndex,
 )
-from qa_service.store.manifest import FileRecord, Manifest, Recipe
+from qa_service.store.manifest import FileRecord, Manifest, Recipe, RepeatedLines
 from qa_service.store.schema import embedding_hash
 from qa_service.store.verify import verify
 from qa_service.store.writer import Change, GenerationWriter
@@ -36,9 +36,11 @@ __all__ = [
     "PendingPassage",
     "ReadFile",
     "Recipe",
+    "RepeatedLines",
     "Store",
     "StoredFile",
     "StoredLexicalIndex",
+    "StoredText",
     "embedding_hash",
     "verify",
 ]

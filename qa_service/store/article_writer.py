@@ -50,6 +50,14 @@ class PendingPassage:
     embedding_hash: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class StoredText:
+    """An article's text and the file that it stands in."""
+
+    file: str
+    text: str
+
+
 class ArticleWriter:
     """Adds and removes files with their articles and passages.
 
@@ -218,6 +226,18 @@ class ArticleWriter:
         for start in range(0, len(keys), batch_size):
             some = keys[start : start + batch_size].tolist()
             yield [self._pending(key) for key in some]
+
+    def texts(self) -> Iterator[StoredText]:
+        """Yield the text of every article, by file; nothing may be changed meanwhile."""
+        articles = self._connection.execute(
+            "SELECT a.number, f.path FROM articles a JOIN files f ON f.number = a.file "
+            "WHERE a.duplicate_of IS NULL ORDER BY f.path, a.number"
+        )
+        for number, path in articles:
+            pages = self._connection.execute(
+                "SELECT text FROM texts WHERE article = ? ORDER BY page", (number,)
+            )
+            yield StoredText(path, "".join(page for (page,) in pages))
 
     def counts(self) -> tuple[int, int]:
         """Count files and articles, those that repeat others left out."""

@@ -40,6 +40,10 @@ class FittedCentering(Protocol):
         """Return the vectors to search among, float32 (n, dimension), rows of unit length."""
         ...
 
+    def query(self, vector: NDArray[np.float32], language: str) -> NDArray[np.float32]:
+        """Return the vector to search with for a question in this language, (dimension,)."""
+        ...
+
     def to_arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return everything needed to restore it."""
         ...
@@ -116,6 +120,10 @@ class NoCentering:
         """Return the vectors with unit rows."""
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
+
+    def query(self, vector: NDArray[np.float32], language: str) -> NDArray[np.float32]:
+        """Return the vector with unit length."""
+        return np.asarray(self.passages(vector[None], [language])[0])
 
     def to_arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Keep nothing."""

@@ -58,6 +58,17 @@ class FileRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RepeatedLines:
+    """Lines that are dropped because most articles repeat them, folded as the corpus compares them.
+
+    `counted_articles` is how many articles there were when they were looked for.
+    """
+
+    lines: frozenset[str]
+    counted_articles: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A generation's own description.
 
@@ -77,6 +88,7 @@ class Manifest:
     passages: int
     languages: Mapping[str, int]
     fitted_languages: Mapping[str, int]
+    repeated_lines: RepeatedLines
     next_key: int
     files: Mapping[str, FileRecord]
     format: int = FORMAT
@@ -88,7 +100,14 @@ class Manifest:
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`, sealed with a checksum of itself."""
-        content = dataclasses.asdict(self) | {"created_at": self.created_at.isoformat()}
+        lines = {
+            "lines": sorted(self.repeated_lines.lines),
+            "counted_articles": self.repeated_lines.counted_articles,
+        }
+        content = dataclasses.asdict(self) | {
+            "created_at": self.created_at.isoformat(),
+            "repeated_lines": lines,
+        }
         return json.dumps(content | {"seal": _seal(content)}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -129,12 +148,18 @@ def _from_content(content: dict[str, object]) -> Manifest:
         name: FileRecord(**_mapping(record))  # type: ignore[arg-type]
         for name, record in _mapping(fields.pop("files")).items()
     }
+    lines = _mapping(fields.pop("repeated_lines"))
+    repeated_lines = RepeatedLines(
+        lines=frozenset(str(line) for line in _list(lines["lines"])),
+        counted_articles=int(str(lines["counted_articles"])),
+    )
     sources = tuple(str(source) for source in _list(fields.pop("sources")))
     return Manifest(
         created_at=created_at,
         recipe=recipe,
         files=files,
         sources=sources,
+        repeated_lines=repeated_lines,
         **fields,  # type: ignore[arg-type]
     )
 

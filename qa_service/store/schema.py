@@ -27,7 +27,7 @@ CREATE TABLE files (
     dropped TEXT NOT NULL
 );
 CREATE TABLE articles (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, -- a duplicate must never point to another article
     file INTEGER NOT NULL REFERENCES files (number),
     id TEXT NOT NULL UNIQUE,
     title TEXT NOT NULL,

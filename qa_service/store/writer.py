@@ -22,7 +22,7 @@ from qa_service.store.article_writer import ArticleWriter
 from qa_service.store.disk import Disk, sha256_of, writing_to
 from qa_service.store.generation import Generation, SearchedVectors
 from qa_service.store.layout import Arrays, Centering, FittedCentering, LexicalEngine
-from qa_service.store.manifest import MANIFEST, FileRecord, Manifest, Recipe
+from qa_service.store.manifest import MANIFEST, FileRecord, Manifest, Recipe, RepeatedLines
 
 # What a generation takes over from its base as the same files. Row segments and the files of the
 # lexical index never change; `vectors.faiss` and the tables are replaced when they do.
@@ -201,7 +201,10 @@ class GenerationWriter:
         self._statistics.update(arrays)
 
     def write_manifest(
-        self, sources: Sequence[str], fitted_languages: Mapping[str, int]
+        self,
+        sources: Sequence[str],
+        fitted_languages: Mapping[str, int],
+        repeated_lines: RepeatedLines,
     ) -> Manifest:
         """Write the statistics, and a manifest of all files."""
         change = self.change
@@ -218,6 +221,7 @@ class GenerationWriter:
             passages=len(change.keys),
             languages=change.language_counts(),
             fitted_languages=fitted_languages,
+            repeated_lines=repeated_lines,
             next_key=change.next_key,
             files={name: self._record(name) for name in self._file_names()},
         )
