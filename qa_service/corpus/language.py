@@ -67,6 +67,8 @@ def detect_language(text: str) -> str:
         return "yi" if _is_yiddish(sample) else "he"
     if script in LANGUAGE_OF_SCRIPT:
         return LANGUAGE_OF_SCRIPT[script]
+    if script not in language_marks().priors:
+        return UNKNOWN_LANGUAGE
     return _language_within(
         script, [word for word in words if script_of(word[0]) == script], sample
     )

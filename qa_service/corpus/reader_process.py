@@ -24,6 +24,11 @@ MAX_MEMORY_BYTES = 2 * 2**30
 _FILES_PER_PROCESS = 200
 _STOP_SECONDS = 5.0
 
+try:
+    import resource
+except ImportError:  # not on Windows; the time limit still holds there
+    resource = None  # type: ignore[assignment]
+
 Read = Callable[[Path], Drafts]
 
 
@@ -153,9 +158,7 @@ def serve(readers: Mapping[str, Read]) -> None:
 
 
 def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # not on Windows; the time limit still holds there
+    if resource is None:
         return
     try:
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))

@@ -7,7 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from lxml import etree, html  # type: ignore[import-untyped]
+from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from qa_service.corpus.clutter import fold_line
 from qa_service.corpus.decoding import decode
@@ -16,9 +18,6 @@ from qa_service.corpus.files import read_bytes
 from qa_service.corpus.formats.plain_text import decoding_warnings
 from qa_service.errors import UnreadableFileError
 from qa_service.types import DroppedText
-
-if TYPE_CHECKING:
-    from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 MAX_BYTES = 20 * 2**20
 MAX_DEPTH = 500
@@ -97,8 +96,6 @@ def _declared_charset(data: bytes) -> str | None:
 
 
 def _parse(markup: str) -> HtmlElement:
-    from lxml import etree, html  # type: ignore[import-untyped]
-
     markup = _XML_DECLARATION.sub("", markup).replace("\0", "")
     # Limits off: the parser would cut deep pages short without a word. `_flatten` bounds depth.
     parser = html.HTMLParser(huge_tree=True, remove_comments=True, remove_pis=True)
@@ -174,6 +171,8 @@ def _visible_blocks(markup: str) -> list[_Block]:
 
 
 def _extract(tree: HtmlElement) -> _Extraction:
+    # Read before the extractor, which takes the tree apart.
+    site_name = _site_name(tree)
     from trafilatura import bare_extraction
 
     try:
@@ -199,13 +198,18 @@ def _extract(tree: HtmlElement) -> _Extraction:
     return _Extraction(
         text="\n\n".join(line for line in text.split("\n") if line.strip()),
         title=_known(as_dict, "title"),
-        source=_known(as_dict, "sitename") or _known(as_dict, "hostname"),
+        source=site_name or _known(as_dict, "sitename") or _known(as_dict, "hostname"),
         url=_known(as_dict, "url"),
         author=_known(as_dict, "author"),
         published=_known(as_dict, "date"),
         language=_known(as_dict, "language"),
         metadata=extra,
     )
+
+
+def _site_name(tree: HtmlElement) -> str | None:
+    names = tree.xpath("//meta[@property='og:site_name']/@content")
+    return " ".join(str(names[0]).split()) or None if names else None
 
 
 def _known(values: dict[str, object], name: str) -> str | None:
