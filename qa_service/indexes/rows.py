@@ -9,6 +9,7 @@ rewritten when too many of their rows are dead.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -147,7 +148,8 @@ class RowWriter:
         self._folder = folder
         self._row_size = row_size
         self._table = np.empty((4, 0), np.int64) if base is None else np.asarray(base.table)
-        self._added: list[tuple[int, int, int]] = []
+        # Key, start and count of each key added, flat: millions of tuples would fill the memory.
+        self._added = array("q")
         self._number = 1 + max(
             (int(path.stem) for path in folder.glob(f"*{SEGMENT_SUFFIX}")), default=0
         )
@@ -160,7 +162,7 @@ class RowWriter:
             self._file = segment_path(self._folder, self._number).open("xb")
         if self._file is not None:
             self._file.write(np.ascontiguousarray(rows).data)
-        self._added.append((key, self._rows, len(rows)))
+        self._added.extend((key, self._rows, len(rows)))
         self._rows += len(rows)
 
     def finish(self, live: NDArray[np.int64]) -> None:
@@ -170,7 +172,7 @@ class RowWriter:
             KeyError: a live key has no rows.
         """
         self.close()
-        added = np.array(self._added, dtype=np.int64).reshape(-1, 3)
+        added = np.frombuffer(self._added, dtype=np.int64).reshape(-1, 3)
         fresh = np.empty((4, len(added)), dtype=np.int64)
         fresh[[_KEY, _START, _COUNT]] = added.T
         fresh[_SEGMENT] = self._number

@@ -214,11 +214,13 @@ class ArticleWriter:
         (count,) = self._connection.execute("SELECT count(*) FROM passages").fetchone()
         keys = np.empty(count, dtype=np.int64)
         articles = np.empty(count, dtype=np.int32)
-        languages = []
+        languages: list[str] = []
+        known: dict[str, str] = {}
         rows = self._connection.execute("SELECT key, article, language FROM passages ORDER BY key")
         for place, (key, article, language) in enumerate(rows):
             keys[place], articles[place] = key, article
-            languages.append(language)
+            # One string per language, not one per passage.
+            languages.append(known.setdefault(language, language))
         return keys, articles, languages
 
     def pending(self, keys: NDArray[np.int64], batch_size: int) -> Iterator[list[PendingPassage]]:
