@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from api_client import MakeApp
 from apiflask import APIFlask
 from fake_service import FakeService
 from flask.testing import FlaskClient
 
 from qa_service.config import Settings
-from qa_service.service import Service
 from qa_service.web.app import create_app
 
-MakeApp = Callable[..., APIFlask]
+if TYPE_CHECKING:
+    from qa_service.service import Service
 
 
 @pytest.fixture

@@ -7,10 +7,9 @@ import json
 from urllib.parse import quote, unquote
 
 import pytest
-from conftest import MakeApp
+from api_client import QUESTIONS, MakeApp, error_of
 from fake_service import ARTICLES, FakeService
 from flask.testing import FlaskClient
-from test_ask_api import QUESTIONS, error_of
 
 JSON = {"Accept": "application/json"}
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

@@ -7,31 +7,12 @@ import json
 import threading
 
 import pytest
-from conftest import MakeApp
+from api_client import QUESTIONS, MakeApp, error_of
 from fake_service import FakeService
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from qa_service.errors import InvalidQuestionError, ModelUnavailableError
 from qa_service.types import Filters, Question
-
-QUESTIONS = {
-    "ar": "كم نقطة مراقبة أقامت قوات حفظ السلام الروسية؟",
-    "en": "Who decoded the dance of bees?",
-    "zh": "长城全长多少公里",
-    "hi": "गंगा नदी की लंबाई कितनी है?",
-    "fr": "Quand le phare de Cordouan fut-il achevé ?",
-}
-
-
-def error_of(response: TestResponse) -> tuple[int, str]:
-    """Return status and code of an error, checking that it has the documented form."""
-    body = response.get_json()
-    assert set(body) == {"error"}, body
-    assert set(body["error"]) == {"code", "message", "detail"}, body
-    assert isinstance(body["error"]["message"], str)
-    assert body["error"]["message"]
-    return response.status_code, body["error"]["code"]
 
 
 @pytest.mark.parametrize(("language", "question"), QUESTIONS.items())

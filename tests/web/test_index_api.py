@@ -7,11 +7,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import MakeApp
+from api_client import QUESTIONS, MakeApp, error_of
 from fake_service import FakeService
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
-from test_ask_api import QUESTIONS, error_of
 
 from qa_service.types import Stage
 

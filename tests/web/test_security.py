@@ -10,10 +10,9 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from conftest import MakeApp
+from api_client import MakeApp, error_of
 from fake_service import ARTICLES, HOSTILE, FakeService
 from flask.testing import FlaskClient
-from test_ask_api import error_of
 
 from qa_service.web.logs import JsonFormatter, RequestIdFilter, TextFormatter
 from qa_service.web.security import RateLimiter, host_name

@@ -155,7 +155,7 @@ function watchIndex() {
       progress.max = Math.max(total, 1);
       progress.value = done;
       const numbers = { done: formatNumber(done), total: formatNumber(total) };
-      text.textContent = `${say(`index.stage.${stage}`)} · ${say("index.progress", numbers)}`;
+      text.textContent = `${say(`index.stage.${stage}`)}: ${say("index.progress", numbers)}`;
     } else if (job?.state === "failed" && progress) {
       source.close();
       document.getElementById("indexing-notice").replaceWith(failedRunCard(job.error));
@@ -199,6 +199,7 @@ if (page.answer) {
     turns.lastElementChild.scrollIntoView({ block: "start", behavior: "instant" });
   }
 }
-if (page.hasIndex && matchMedia("(hover: hover)").matches) input.focus({ preventScroll: true });
+const isEmpty = turns.children.length === 0;
+if (page.hasIndex && isEmpty && matchMedia("(hover: hover)").matches) input.focus({ preventScroll: true });
 if (!page.hasIndex) watchIndex();
 countFilters();

@@ -38,7 +38,7 @@ function showJob(running) {
     progress.max = Math.max(total, 1);
     progress.value = done;
     const numbers = { done: formatNumber(done), total: formatNumber(total) };
-    jobText.textContent = `${stage} · ${say("index.progress", numbers)}`;
+    jobText.textContent = `${stage}: ${say("index.progress", numbers)}`;
   } else {
     progress.removeAttribute("value");
     jobText.textContent = say("index.running");

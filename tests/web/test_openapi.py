@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 import schemathesis
-from conftest import MakeApp
+from api_client import QUESTIONS, MakeApp
 from fake_service import FakeService
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
@@ -24,7 +24,6 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from test_ask_api import QUESTIONS
 from werkzeug.test import TestResponse
 
 from qa_service.config import Settings
