@@ -27,21 +27,30 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "analyzer": "types scripts",
         "chunker": "types scripts sentences",
         "corpus": "types errors scripts",
+        "model_statistics": "",
+        "centering": "model_statistics",
         "encoder": "errors config",
         "indexes": "types errors",
         "indexes.codec": "types errors model_statistics",
-        "model_statistics": "",
-        "centering": "model_statistics",
-        "fusion": "types indexes.base",
-        "reranker": "types encoder.base indexes.base indexes.tokens centering model_statistics",
         "store": "types errors indexes encoder.base",
         "indexer": "types errors corpus encoder.base indexes store",
-        "retriever": "types errors analyzer encoder.base indexes.base fusion reranker store",
-        "reader": "types encoder.base",
-        "service": "types errors config corpus chunker analyzer encoder indexes fusion reranker "
-        "store indexer retriever reader",
+        "fusion": "types indexes.base",
+        "reranker": "types encoder.base indexes.base indexes.tokens centering model_statistics",
+        "retriever": "types errors analyzer encoder.base indexes.base centering fusion reranker "
+        "store",
+        "selection": "types",
+        "reader": "types scripts reranker",
+        "abstention": "types reranker",
+        "answering": "types encoder.base indexes.base retriever selection abstention reader store",
+        "examples": "types",
+        "evaluation": "types errors",
+        "jobs": "types errors",
+        "library": "types errors",
+        "service": "types errors config corpus chunker analyzer encoder indexes model_statistics "
+        "centering store indexer reranker retriever answering examples evaluation jobs library",
         "web": "types errors config service __init__",
-        "cli": "types errors config service web __init__",
+        "terminal": "types evaluation",
+        "cli": "types errors config service evaluation terminal web __init__",
         "__main__": "cli",
     }.items()
 }
@@ -65,8 +74,8 @@ SOLE_IMPORTERS: Mapping[str, frozenset[str]] = {
         "apiflask": "web",
         "werkzeug": "web cli",
         "gunicorn": "web cli",
-        "click": "cli",
-        "rich": "cli",
+        "click": "cli terminal",
+        "rich": "terminal",
         "pydantic_settings": "config",
     }.items()
 }
@@ -81,11 +90,13 @@ ENVIRONMENT_WRITERS: Mapping[str, str] = {
 HEAVY_LIBRARIES = frozenset(
     {"faiss", "openvino", "sentence_transformers", "tantivy", "tokenizers", "torch"}
     | {"transformers", "huggingface_hub", "trafilatura", "dateparser", "py3langid", "scipy"}
+    | {"gunicorn", "rich"}
 )
 
 # Imports of qa_service's own modules inside functions, each with its reason.
 DEFERRED_IMPORTS: Mapping[tuple[str, str], str] = {
     ("encoder.loading", "encoder.torch_runtime"): "torch takes seconds, and OpenVINO needs none",
+    ("cli", "evaluation"): "one command of many needs it",
     ("cli", "service"): "`qa-service --help` must not wait for the model's libraries",
     ("cli", "web"): "`qa-service --help` must not wait for Flask",
 }

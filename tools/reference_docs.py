@@ -95,12 +95,11 @@ def cli_page() -> str:
 def _help_texts(
     command: click.Command, parent: click.Context | None = None
 ) -> Iterator[tuple[str, str]]:
-    name = command.name if parent else "qa-service"
-    context = click.Context(
-        command,
-        parent=parent,
-        info_name=name,
-        max_content_width=TERMINAL_WIDTH,
+    context = command.make_context(
+        command.name if parent else "qa-service",
+        [],
+        parent,
+        resilient_parsing=True,  # asked for nothing, and does nothing
         terminal_width=TERMINAL_WIDTH,
     )
     yield context.command_path, command.get_help(context).rstrip()
