@@ -32,22 +32,26 @@ class Example:
     """One block that runs, with the JSON that should come of it, if the page shows any."""
 
     page: Path
+    line: int
     language: str
     needs_server: bool
     source: str
     output: str | None
 
     def __str__(self) -> str:
-        return f"{self.page.name}: {self.source.splitlines()[0]}"
+        return f"{self.page.name}:{self.line}"
 
 
 def examples(page: Path) -> Iterator[Example]:
     """Read the examples of one page, in order."""
-    blocks = FENCE.findall(page.read_text(encoding="utf-8"))
-    for (language, kind, source), following in zip(blocks, [*blocks[1:], None], strict=True):
+    text = page.read_text(encoding="utf-8")
+    blocks = list(FENCE.finditer(text))
+    for block, following in zip(blocks, [*blocks, None][1:], strict=True):
+        language, kind, source = block.groups()
         if kind != "output":
-            output = following[2] if following and following[1] == "output" else None
-            yield Example(page, language, kind == "run server", source, output)
+            line = text.count("\n", 0, block.start()) + 1
+            output = following[3] if following and following[2] == "output" else None
+            yield Example(page, line, language, kind == "run server", source, output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +170,8 @@ def test_page_with_examples(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert list(examples(page)) == [
-        Example(page, "sh", False, "echo 1\n", None),
-        Example(page, "sh", True, "curl x\n", '{"a": 1}\n'),
+        Example(page, 4, "sh", False, "echo 1\n", None),
+        Example(page, 7, "sh", True, "curl x\n", '{"a": 1}\n'),
     ]
 
 
