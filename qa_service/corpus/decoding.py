@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
@@ -112,6 +113,28 @@ def decode(data: bytes, declared: str | None = None) -> DecodedText:
     if _is_damaged_utf_8(utf_8):
         return _checked(utf_8)
     return _checked(_decode_tolerantly(data, _best_legacy_encoding(data)))
+
+
+def sniff_encoding(stream: BinaryIO) -> str:
+    """Tell the encoding of a file that is too large to be decoded at once.
+
+    It is told from the first part of the file and from the lines that hold more than ASCII.
+
+    Raises:
+        UnreadableFileError: the bytes are not text, or not in any known encoding.
+    """
+    head = stream.read(_SAMPLE_BYTES)
+    if head.startswith(tuple(mark for mark, _ in _BYTE_ORDER_MARKS)) or b"\0" in head:
+        return decode(head[: len(head) // 4 * 4]).encoding
+    sample = [head[: head.rfind(b"\n") + 1] or head]
+    size = 0
+    # Lines cut in two at the end of a part are left out, or they would look damaged.
+    while size < _SAMPLE_BYTES and (part := stream.read(16 * _SAMPLE_BYTES)):
+        lines = part.split(b"\n")[1:-1]
+        telling = [line for line in lines if not line.isascii()]
+        sample.extend(telling)
+        size += sum(map(len, telling))
+    return decode(b"\n".join(sample)[: 4 * _SAMPLE_BYTES]).encoding
 
 
 def _refuse_binary(data: bytes) -> None:

@@ -105,7 +105,7 @@ class ReaderProcess:
         if self._process is None:
             program = (
                 "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
-                "from qa_service.corpus.reading import serve_requests; serve_requests()"
+                "from qa_service.corpus.isolated import main; main()"
             )
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
                 [sys.executable, "-c", program, json.dumps(sys.path)],

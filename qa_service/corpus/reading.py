@@ -14,12 +14,12 @@ from qa_service.corpus.dates import parse_date
 from qa_service.corpus.discovery import SUPPORTED_SUFFIXES, SourceFile
 from qa_service.corpus.draft import Draft, Drafts
 from qa_service.corpus.fields import language_code
-from qa_service.corpus.formats.html import read_html
+from qa_service.corpus.formats.csv_table import read_csv
 from qa_service.corpus.formats.json_lines import read_json_lines
 from qa_service.corpus.formats.markdown import read_markdown
 from qa_service.corpus.formats.plain_text import read_plain_text
 from qa_service.corpus.language import UNKNOWN_LANGUAGE, detect_language
-from qa_service.corpus.reader_process import Read, ReaderProcess, serve
+from qa_service.corpus.reader_process import Read, ReaderProcess
 from qa_service.corpus.repetition import without_repeated_lines
 from qa_service.corpus.stored_text import stored_text
 from qa_service.errors import UnreadableFileError
@@ -40,24 +40,15 @@ class FileArticles:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Isolated:
-    """A format that is read in a child process, for this long at most."""
-
-    read: Read
-    time_limit_s: float
-
-
 # Formats read here and now: their readers are linear in the size of the file.
 _DIRECT: Mapping[str, Read] = {
+    ".csv": read_csv,
     ".jsonl": read_json_lines,
     ".md": read_markdown,
     ".txt": read_plain_text,
 }
-_ISOLATED: Mapping[str, _Isolated] = {
-    ".htm": _Isolated(read_html, 30.0),
-    ".html": _Isolated(read_html, 30.0),
-}
+# Formats whose parsers can hang or swell are read in a child process, for so many seconds at most.
+_ISOLATED: Mapping[str, float] = {".docx": 60.0, ".htm": 30.0, ".html": 30.0, ".pdf": 180.0}
 
 
 class FileReader:
@@ -108,8 +99,8 @@ class FileReader:
         suffix = file.path.suffix.lower()
         if (read := _DIRECT.get(suffix)) is not None:
             return read(file.path)
-        if (isolated := _ISOLATED.get(suffix)) is not None:
-            return self._process.read(suffix, file.path, isolated.time_limit_s)
+        if (time_limit_s := _ISOLATED.get(suffix)) is not None:
+            return self._process.read(suffix, file.path, time_limit_s)
         raise UnreadableFileError(
             f"unsupported format ({suffix or 'no suffix'}). "
             f"Articles are read from {' '.join(SUPPORTED_SUFFIXES)}."
@@ -124,11 +115,6 @@ def read_file(file: SourceFile, repeated: Set[str] = frozenset()) -> FileArticle
     """
     with FileReader() as reader:
         return reader.read(file, repeated)
-
-
-def serve_requests() -> None:
-    """Be the child process of a `ReaderProcess`."""
-    serve({suffix: isolated.read for suffix, isolated in _ISOLATED.items()})
 
 
 def _file_articles(file: SourceFile, drafts: Drafts, repeated: Set[str]) -> FileArticles:
