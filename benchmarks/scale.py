@@ -3,9 +3,12 @@
     python benchmarks/scale.py --sizes 10000 100000 1000000
 
 Runs the real indexer and store over synthetic articles: texts of Zipf-distributed words with topics
-of their own, and vectors in clusters of power-law sizes, each article near its topic and each
-passage near its article. The encoder is synthetic (it costs nothing), so all times are those of the
-index itself. Questions are vectors at cosine 0.75 to a passage's, and ten of its words.
+of their own, and vectors clustered at three levels: topics of power-law sizes, stories of some
+articles, and articles. They are made to be somewhat harder for inverted lists than real ones: of
+ten thousand, 64 of 392 lists hold 99.3 % of the ten nearest, where 99.5 % is the figure for as many
+real sentences (XQuAD in eight languages, multilingual-e5-small, centred). Questions are vectors at
+cosine 0.6 to a passage's, the median of the real ones, and ten of its words. The encoder costs
+nothing, so all times are those of the index itself.
 
 Writes `benchmarks/results/scale.json`, `scale.md` and the picture `docs/scale.svg`.
 """
@@ -44,18 +47,18 @@ from qa_service.types import Article, Passage, Span  # noqa: E402
 Vectors = NDArray[np.float32]
 
 DIMENSION = 384
-# Sentence embeddings vary along a few dozen directions, whatever the length of the vector.
-DIRECTIONS = 64
+DIRECTIONS = 48
 CODE_SIZE = 48
 TOKENS_PER_PASSAGE = 150
 WORDS_PER_PASSAGE = 100
 PASSAGES_PER_ARTICLE = 10
+ARTICLES_PER_STORY = 8
 ARTICLES_PER_FILE = 100
 TOPICS = 2000
 VOCABULARY = 200_000
 LANGUAGES = ("ar", "en", "fr", "hi", "ru", "tr", "zh")
 QUESTIONS = 300
-QUESTION_COSINE = 0.75
+QUESTION_COSINE = 0.6
 CANDIDATES = 100
 RERANKED = 50
 RECALL_AT = 10
@@ -76,21 +79,22 @@ class World:
 
     def topic(self, article: int) -> int:
         """Return an article's topic; few topics have many articles."""
-        return int(TOPICS * np.random.default_rng((2, article)).random() ** 2)
+        story = article // ARTICLES_PER_STORY
+        return int(TOPICS * np.random.default_rng((2, story)).random() ** 2)
 
     def vectors(self, passages: Sequence[int]) -> Vectors:
         """Return passages' vectors as an encoder would give them."""
         rows = np.empty((len(passages), DIRECTIONS))
         for row, passage in enumerate(passages):
             article = passage // PASSAGES_PER_ARTICLE
-            own = np.random.default_rng((3, passage)).standard_normal(DIRECTIONS)
-            shared = np.random.default_rng((4, article)).standard_normal(DIRECTIONS)
-            rows[row] = 0.6 * self.topics[self.topic(article)] + 0.5 * shared + 0.6 * own
+            rows[row] = self.topics[self.topic(article)]
+            for seed in ((3, article // ARTICLES_PER_STORY), (4, article), (5, passage)):
+                rows[row] += np.random.default_rng(seed).standard_normal(DIRECTIONS)
         return unit(rows @ self.directions + self.mean)
 
     def question(self, vector: Vectors, seed: int) -> Vectors:
         """Return a vector at the cosine stated above, off in a direction that passages vary in."""
-        noise = np.random.default_rng((5, seed)).standard_normal(DIRECTIONS) @ self.directions
+        noise = np.random.default_rng((7, seed)).standard_normal(DIRECTIONS) @ self.directions
         noise -= vector * (noise @ vector)
         noise /= np.linalg.norm(noise)
         sine = np.sqrt(1 - QUESTION_COSINE**2)

@@ -31,17 +31,20 @@ EXACT_UP_TO = 20_000
 # misses nothing, however rare they are.
 SCAN_UP_TO = 20_000
 RECALL_TO_REACH = 0.995
-# k-means gains nothing measurable from more than this many points per list.
-TRAINING_POINTS_PER_LIST = 48
-TRAINING_ROUNDS = 10
+# Many short lists: at the same recall, 8·√n lists compare 35 % fewer vectors than 4·√n.
+LISTS_PER_ROOT = 8
+TRAINING_POINTS_PER_LIST = 32
+TRAINING_ROUNDS = 8
 # Lists trained on few vectors serve until the index holds this many times as many.
 GROWTH_TO_RETRAIN = 4
-PROBES_TO_TRY = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+PROBES_TO_TRY = tuple(step << power for power in range(3, 13) for step in (2, 3))
 RECALL_QUESTIONS = 200
 RECALL_DEPTH = 10
-# A question is never as close to its passage as the passage is to itself; this cosine between the
-# two is about what sentence encoders give.
-QUESTION_COSINE = 0.75
+# How near a question is to its passage: the median over XQuAD's questions in eight languages, both
+# centred. Questions made so are a little harder to answer in full than real ones: of ten thousand
+# sentences, 32 of 784 lists hold 98.2 % of their ten nearest, and 98.7 % of the real questions'.
+QUESTION_COSINE = 0.6
+RECALL_SAMPLE = 2000
 RERANK_FACTOR = 4
 RERANK_AT_LEAST = 100
 
@@ -220,6 +223,7 @@ class FaissIndexWriter:
         )
         index.cp.niter = TRAINING_ROUNDS
         index.cp.max_points_per_centroid = TRAINING_POINTS_PER_LIST
+        index.cp.min_points_per_centroid = 1
         # Without it the centroids of unit vectors shrink and small lists hide behind large ones.
         index.cp.spherical = True
         index.train(self._exact(points))
@@ -252,7 +256,8 @@ def measure_probes(
     index: faiss.IndexIVF, info: VectorIndexInfo, keys: Keys, exact: ExactVectors
 ) -> VectorIndexInfo:
     """Return `info` with the fewest probes that reach the recall wanted, and that recall."""
-    questions = make_questions(exact(sample(keys, RECALL_QUESTIONS)))
+    some = exact(sample(keys, RECALL_SAMPLE))
+    questions = make_questions(some[:: max(1, len(some) // RECALL_QUESTIONS)], some)
     truth = exact_neighbours(questions, keys, exact, RECALL_DEPTH)
     recall = 0.0
     probes = 0
@@ -268,9 +273,14 @@ def measure_probes(
     return VectorIndexInfo(info.kind, info.dimension, info.lists, probes, info.trained_on, recall)
 
 
-def make_questions(vectors: Vectors) -> Vectors:
-    """Return unit vectors at cosine `QUESTION_COSINE` to these, in random but fixed directions."""
-    noise = np.random.default_rng(7).standard_normal(vectors.shape).astype(np.float32)
+def make_questions(vectors: Vectors, corpus: Vectors) -> Vectors:
+    """Return unit vectors at cosine `QUESTION_COSINE` to these, always the same ones.
+
+    They lie off in random directions of those that the vectors of `corpus` vary in: what lies off
+    in others changes no neighbours, and would be too easy.
+    """
+    weights = np.random.default_rng(7).standard_normal((len(vectors), len(corpus)))
+    noise = weights.astype(np.float32) @ corpus
     noise -= vectors * np.sum(noise * vectors, axis=1, keepdims=True)
     noise /= np.linalg.norm(noise, axis=1, keepdims=True)
     sine = float(np.sqrt(1 - QUESTION_COSINE**2))
@@ -309,8 +319,8 @@ def sample(keys: Keys, most: int) -> Keys:
 
 
 def list_count(vectors: int) -> int:
-    """Choose how many lists to keep: four times the square root, so that probing stays cheap."""
-    return max(1, int(4 * vectors**0.5))
+    """Choose how many lists to keep."""
+    return max(1, int(LISTS_PER_ROOT * vectors**0.5))
 
 
 def info_path(path: Path) -> Path:

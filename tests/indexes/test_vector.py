@@ -72,7 +72,7 @@ def test_small_index_is_exact(tmp_path: Path) -> None:
     corpus = Corpus(400)
     index = build(tmp_path / "v.faiss", corpus)
     assert index.info.kind == "exact"
-    for question in make_questions(corpus.vectors[:20]):
+    for question in make_questions(corpus.vectors[:20], corpus.vectors):
         found = index.search(question, 10)
         assert found.keys.tolist() == corpus.best(question, 10)
         assert np.allclose(found.scores, corpus(found.keys) @ question, atol=1e-6)
@@ -82,7 +82,7 @@ def test_only_allowed_passages_are_found(tmp_path: Path) -> None:
     """A filter leaves the best of the allowed ones, however few."""
     corpus = Corpus(400)
     index = build(tmp_path / "v.faiss", corpus)
-    question = make_questions(corpus.vectors[:1])[0]
+    question = make_questions(corpus.vectors[:1], corpus.vectors)[0]
     for allowed in (corpus.keys[::7], corpus.keys[:3], corpus.keys[:0]):
         found = index.search(question, 5, allowed)
         assert found.keys.tolist() == corpus.best(question, 5, allowed)
@@ -95,7 +95,7 @@ def test_filters_too_wide_to_scan_are_exact_in_a_small_index(
     monkeypatch.setattr(vector, "SCAN_UP_TO", 10)
     corpus = Corpus(400)
     index = build(tmp_path / "v.faiss", corpus)
-    for question in make_questions(corpus.vectors[:10]):
+    for question in make_questions(corpus.vectors[:10], corpus.vectors):
         found = index.search(question, 5, corpus.keys[::2])
         assert found.keys.tolist() == corpus.best(question, 5, corpus.keys[::2])
 
@@ -137,7 +137,7 @@ def test_large_index_reaches_the_recall_wanted(large: tuple[FaissIndex, Corpus])
     assert 0 < index.info.n_probe < index.info.lists
     generator = np.random.default_rng(5)
     places = generator.choice(len(corpus.keys), 200, replace=False)
-    questions = make_questions(corpus.vectors[places])
+    questions = make_questions(corpus.vectors[places], corpus.vectors)
     hits = 0
     for question in questions:
         found = index.search(question, 10)
@@ -156,7 +156,7 @@ def test_filters_in_a_large_index(
     index, corpus = large
     allowed = corpus.keys[::step]
     hits = wanted = 0
-    for question in make_questions(corpus.vectors[:50]):
+    for question in make_questions(corpus.vectors[:50], corpus.vectors):
         found = index.search(question, 10, allowed).keys
         assert np.isin(found, allowed).all()
         best = corpus.best(question, 10, allowed)
@@ -200,7 +200,7 @@ def test_vectors_by_key(large: tuple[FaissIndex, Corpus]) -> None:
 def test_exact_neighbours_agree_with_sorting(tmp_path: Path) -> None:
     """What recall is measured against is itself right, across batches."""
     corpus = Corpus(500)
-    questions = make_questions(corpus.vectors[:9])
+    questions = make_questions(corpus.vectors[:9], corpus.vectors)
     found = exact_neighbours(questions, corpus.keys, corpus, depth=10, batch_rows=64)
     for row, question in zip(found, questions, strict=True):
         assert sorted(row.tolist()) == sorted(corpus.best(question, 10))
@@ -209,7 +209,7 @@ def test_exact_neighbours_agree_with_sorting(tmp_path: Path) -> None:
 def test_questions_are_as_far_as_said() -> None:
     """The questions made up to measure recall are unit vectors at the cosine that is stated."""
     corpus = Corpus(50)
-    questions = make_questions(corpus.vectors)
+    questions = make_questions(corpus.vectors, corpus.vectors)
     assert np.allclose(np.linalg.norm(questions, axis=1), 1, atol=1e-5)
     cosines = np.sum(questions * corpus.vectors, axis=1)
     assert np.allclose(cosines, vector.QUESTION_COSINE, atol=1e-5)
