@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from qa_service.analyzer import ANALYZER_VERSION, Analyzer
+from qa_service.answering import Answerer
+from qa_service.centering import LanguageCentering
+from qa_service.chunker import CHUNKER_VERSION, split_article
 from qa_service.config import Settings
+from qa_service.corpus.discovery import discover
+from qa_service.corpus.language import detect_language
+from qa_service.corpus.reading import FileReader
+from qa_service.encoder.base import Encoder
+from qa_service.encoder.loading import load_encoder
+from qa_service.errors import ArticleConflictError, InvalidQuestionError
+from qa_service.evaluation import Evaluation, KnownQuestion, evaluate
+from qa_service.examples import example_questions
+from qa_service.indexer import Indexer, Parts
+from qa_service.indexes.codec import ProductCodec, ScalarCodec
+from qa_service.indexes.lexical import TantivyIndex
+from qa_service.jobs import IndexJobs
+from qa_service.library import Library
+from qa_service.model_statistics import ModelStatistics, embedded_model_statistics
+from qa_service.reranker import Reranker
+from qa_service.retriever import Retrieval, Retriever, measure_tokens
+from qa_service.store import Generation, Recipe, Store, verify
 from qa_service.types import (
     Answer,
     Article,
@@ -20,59 +43,125 @@ from qa_service.types import (
     Question,
 )
 
+EMBEDDED_MODEL = "embedded"
+MAX_QUESTION_LENGTH = 1000
+MAX_TOP_K = 50
+
 
 class Service:
     """Answers questions from the index and keeps the index in step with the articles.
 
-    Safe to use from several threads; questions go on while an index run is under way.
+    Safe to use from several threads; questions go on while an index run is under way. The model is
+    loaded when it is first needed.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        raise NotImplementedError
+    def __init__(
+        self, settings: Settings, on_preparation: Callable[[str], None] | None = None
+    ) -> None:
+        """Take the settings; `on_preparation` is told, in a line, of set-up that takes seconds."""
+        self._settings = settings
+        self._on_preparation = on_preparation
+        self._statistics: ModelStatistics | None = (
+            embedded_model_statistics() if settings.model == EMBEDDED_MODEL else None
+        )
+        self._store = Store(
+            settings.index,
+            lexical=TantivyIndex,
+            centering=LanguageCentering(self._statistics.languages if self._statistics else None),
+        )
+        self._analyzer = Analyzer()
+        self._library = Library(settings.articles, settings.index)
+        self._jobs = IndexJobs()
+        self._model_lock = threading.Lock()
+        self._model: _Model | None = None
+        self._generation_lock = threading.Lock()
+        self._generation: Generation | None = None
 
     def warm_up(self) -> None:
         """Load the index and the model, so that the first question is as fast as the next."""
-        raise NotImplementedError
+        self._open()
+        self.ask(Question("?"))
 
     @property
     def is_ready(self) -> bool:
         """True once index and model are loaded."""
-        raise NotImplementedError
+        return self._model is not None and self._generation is not None
 
     def ask(self, question: Question) -> Answer:
-        """Answer a question. NoIndexError, InvalidQuestionError, ModelUnavailableError."""
-        raise NotImplementedError
+        """Answer a question.
+
+        Raises:
+            InvalidQuestionError: the question or one of its fields cannot be used.
+            NoIndexError: nothing has been indexed yet.
+            IndexMismatchError: the index was built by another model than is set.
+            ModelUnavailableError: the model cannot be loaded.
+        """
+        _check(question)
+        return self._load_model().answerer.ask(self._open(), question)
+
+    def retrieve(self, text: str, filters: Filters = Filters()) -> Retrieval:
+        """Return what each stage finds for a question, before anything is chosen or cited."""
+        _check(Question(text, filters=filters))
+        retriever = self._load_model().retriever
+        return retriever.retrieve(self._open(), text, detect_language(text), filters)
+
+    @property
+    def generation(self) -> Generation:
+        """The generation in service, for whoever studies what `retrieve` found. NoIndexError."""
+        return self._open()
 
     def explain(self, text: str, article_id: str, filters: Filters = Filters()) -> Explanation:
-        """Tell how an article fared for a question. ArticleNotFoundError."""
-        raise NotImplementedError
+        """Tell how an article fared for a question. ArticleNotFoundError, InvalidQuestionError."""
+        _check(Question(text, filters=filters))
+        return self._load_model().answerer.explain(self._open(), text, article_id, filters)
 
     def article(self, article_id: str) -> Article:
         """Return a stored article. ArticleNotFoundError."""
-        raise NotImplementedError
+        return self._look().article(article_id)
 
     def articles(self, offset: int = 0, limit: int = 50, query: str | None = None) -> ArticlePage:
         """List articles by title; `query` keeps those whose title, id or source contains it."""
-        raise NotImplementedError
+        return self._look().article_page(offset, limit, query)
 
     def passage(self, article_id: str, passage_id: str) -> Passage | None:
         """Return a passage by its citation id; None when the article no longer holds it."""
-        raise NotImplementedError
+        return self._look().passage(passage_id, article_id)
 
     def example_questions(self, language: str, limit: int = 4) -> tuple[str, ...]:
         """Suggest questions that the user's own articles answer."""
-        raise NotImplementedError
+        generation = self._look()
+        page = generation.article_page(0, 200)
+        return example_questions(page.items, language, limit)
 
     def add_article(self, name: str, content: bytes) -> IndexJob:
-        """Store a file in the articles folder and index it. ArticleConflictError, UnreadableFileError."""
-        raise NotImplementedError
+        """Store a file in the articles folder and index it in the background.
+
+        Raises:
+            ArticleConflictError: the name is not one of a file.
+            IndexWriteError: the folder cannot be written to.
+        """
+        self._library.add(name, content)
+        return self.start_index()
 
     def remove_article(self, article_id: str) -> IndexJob:
-        """Move an article's file out of the articles folder and re-index.
+        """Move an article's file out of the articles folder and re-index in the background.
 
-        ArticleNotFoundError; ArticleConflictError when its file holds other articles too.
+        Raises:
+            ArticleNotFoundError: no such article.
+            ArticleConflictError: its file holds other articles too, or lies elsewhere.
+            IndexWriteError: the file cannot be moved.
         """
-        raise NotImplementedError
+        generation = self._look()
+        generation.article(article_id)
+        roots = [Path(source) for source in generation.manifest.sources]
+        files = {file.id: file.path for file in discover(roots, allow_empty=True).files}
+        if article_id not in files:
+            raise ArticleConflictError(
+                f"{article_id!r} is one of several articles in a file. Take it out of that file by "
+                "hand, then rebuild the index."
+            )
+        self._library.remove(files[article_id])
+        return self.start_index()
 
     def index(
         self,
@@ -81,33 +170,163 @@ class Service:
         rebuild: bool = False,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> IndexReport:
-        """Make the index mirror these files and folders (default: those of the last run)."""
-        raise NotImplementedError
+        """Make the index mirror these files and folders.
+
+        By default those of the last run, or the articles folder when there was none. What cannot
+        be read is named in the report and holds up nothing.
+
+        Raises:
+            CorpusError: a path does not exist, or there is not one article to index.
+            IndexMismatchError: another model built the index, and `rebuild` is not set.
+            IndexBusyError: another index run is under way.
+            IndexWriteError: the disk is full or the folder cannot be written to.
+            ModelUnavailableError: the model cannot be loaded.
+        """
+        model = self._load_model()
+        if not paths and self._store.current_id() is None:
+            paths = (self._settings.articles,)
+        with FileReader() as reader:
+            indexer = Indexer(self._store, self._parts(model, reader))
+            return indexer.run(paths, rebuild=rebuild, on_progress=on_progress)
 
     def start_index(self, *, rebuild: bool = False) -> IndexJob:
-        """Start an index run in the background; returns the running one if there is one already."""
-        raise NotImplementedError
+        """Start an index run in the background; one that runs already is followed by another."""
+        return self._jobs.start(
+            lambda on_progress: self.index(rebuild=rebuild, on_progress=on_progress)
+        )
 
     def job(self) -> IndexJob | None:
         """Return the running or last index job of this process."""
-        raise NotImplementedError
+        return self._jobs.job()
 
     def wait_for_job_change(self, version: int, timeout_s: float) -> IndexJob | None:
         """Return the job once its version exceeds `version`, or as it is when time runs out."""
-        raise NotImplementedError
+        return self._jobs.wait_for_change(version, timeout_s)
 
     def status(self) -> IndexStatus:
         """Describe the index in service. NoIndexError, IndexCorruptError."""
-        raise NotImplementedError
+        generation = self._look()
+        manifest = generation.manifest
+        return IndexStatus(
+            path=str(self._settings.index),
+            generation=generation.id,
+            previous_generation=self._store.previous_id(),
+            created_at=manifest.created_at,
+            model=manifest.recipe.model,
+            articles=manifest.articles,
+            passages=manifest.passages,
+            languages=generation.language_counts(),
+            sources=generation.sources(),
+            size_bytes=sum(record.size for record in manifest.files.values()),
+        )
 
     def verify(self) -> tuple[str, ...]:
-        """Check every checksum and every offset; returns the problems found."""
-        raise NotImplementedError
+        """Check every checksum and every offset; return the problems found. NoIndexError."""
+        return verify(self._look())
 
     def rollback(self) -> IndexStatus:
         """Put the previous generation back in service. NoPreviousGenerationError."""
-        raise NotImplementedError
+        self._store.rollback()
+        return self.status()
+
+    def evaluate(self, questions: Iterable[KnownQuestion]) -> Evaluation:
+        """Ask questions whose answers are known and tell how many were answered right."""
+        return evaluate(self.ask, questions)
 
     def close(self) -> None:
-        """Let go of files and threads."""
-        raise NotImplementedError
+        """Let go of files."""
+        with self._generation_lock:
+            if self._generation is not None:
+                self._generation.close()
+                self._generation = None
+
+    def _load_model(self) -> _Model:
+        with self._model_lock:
+            if self._model is None:
+                encoder = load_encoder(self._settings, self._on_preparation)
+                codec = self._codec(encoder)
+                retriever = Retriever(encoder, self._analyzer, Reranker(codec))
+                self._model = _Model(
+                    encoder,
+                    codec,
+                    retriever,
+                    Answerer(retriever, encoder, detect_language),
+                    self._recipe(encoder, codec),
+                )
+            return self._model
+
+    def _codec(self, encoder: Encoder) -> ProductCodec | ScalarCodec:
+        if self._statistics is not None:
+            return ProductCodec(self._statistics.tokens)
+        return ScalarCodec(encoder.dimension)
+
+    def _recipe(self, encoder: Encoder, codec: ProductCodec | ScalarCodec) -> Recipe:
+        return Recipe(
+            model=encoder.fingerprint,
+            dimension=encoder.dimension,
+            codec=codec.fingerprint,
+            code_size=codec.code_size,
+            analyzer=ANALYZER_VERSION,
+            chunker=CHUNKER_VERSION,
+        )
+
+    def _parts(self, model: _Model, reader: FileReader) -> Parts:
+        encoder, codec = model.encoder, model.codec
+        return Parts(
+            reader=reader,
+            chunker=lambda article: split_article(
+                article, encoder.count_tokens, detect=detect_language
+            ),
+            chunker_version=CHUNKER_VERSION,
+            encoder=encoder,
+            codec=codec,
+            analyzer=self._analyzer,
+            analyzer_version=ANALYZER_VERSION,
+            calibrate=lambda generation: measure_tokens(generation, codec),
+            threads=self._settings.threads,
+        )
+
+    def _open(self) -> Generation:
+        """Return the generation in service, one that this service's parts can search."""
+        model = self._load_model()
+        return self._current(model)
+
+    def _look(self) -> Generation:
+        """Return the generation in service to read from; the model need not be loaded."""
+        return self._current(self._model)
+
+    def _current(self, model: _Model | None) -> Generation:
+        with self._generation_lock:
+            name = self._store.current_id()
+            held = self._generation
+            if held is not None and held.id == name:
+                return held
+            recipe = None if model is None else model.recipe
+            # Requests that hold the old generation keep it until they are done with it.
+            self._generation = self._store.open_current(recipe)
+            return self._generation
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What is loaded together with the model."""
+
+    encoder: Encoder
+    codec: ProductCodec | ScalarCodec
+    retriever: Retriever
+    answerer: Answerer
+    recipe: Recipe
+
+
+def _check(question: Question) -> None:
+    """Refuse what cannot be asked; the web layer has refused most of it before."""
+    text = question.text.strip()
+    if not 1 <= len(text) <= MAX_QUESTION_LENGTH:
+        raise InvalidQuestionError(
+            f"The question has {len(text)} characters; expected 1 to {MAX_QUESTION_LENGTH}. "
+            + ("Write a question." if not text else "Shorten it.")
+        )
+    if not 1 <= question.top_k <= MAX_TOP_K:
+        raise InvalidQuestionError(
+            f"top_k is {question.top_k}; expected 1 to {MAX_TOP_K} passages."
+        )

@@ -26,6 +26,13 @@ class TokenVectors:
     spans: NDArray[np.int32]
     weights: NDArray[np.float32]
 
+    def telling(self, least_weight: float) -> TokenVectors:
+        """Return the tokens that weigh at least so much; all of them when none does."""
+        kept = self.weights >= least_weight
+        if kept.all() or not kept.any():
+            return self
+        return TokenVectors(self.vectors[kept], self.spans[kept], self.weights[kept])
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:

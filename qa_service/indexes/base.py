@@ -50,3 +50,10 @@ class LexicalIndex(Protocol):
     ) -> Candidates:
         """Return at most `top_k` of the passages in `allowed` that hold any of the terms."""
         ...
+
+    def attainable_score(self, terms: Sequence[str]) -> float:
+        """Return what no passage can exceed in a search for these terms; 0 for no terms.
+
+        A term that no passage holds counts like the rarest one.
+        """
+        ...

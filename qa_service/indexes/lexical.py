@@ -193,6 +193,15 @@ class TantivyIndex:
         count = max(self._searcher.num_docs, frequency)
         return math.log(1 + (count - frequency + 0.5) / (frequency + 0.5))
 
+    def attainable_score(self, terms: Sequence[str]) -> float:
+        """Return what no passage can exceed: the score of one that holds every term, ever so often.
+
+        A term that no passage holds counts like the rarest: nobody can answer that part.
+        """
+        count = self._searcher.num_docs
+        rarest = math.log(1 + (count + 0.5) / 0.5)
+        return (1 + K1) * sum(self.idf(term) or rarest for term in dict.fromkeys(terms))
+
     def _query(self, terms: Sequence[str]) -> tantivy.Query:
         """Build the disjunction directly: no character of a term is read as syntax."""
         return tantivy.Query.boolean_query(

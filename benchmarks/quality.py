@@ -1,0 +1,392 @@
+"""Retrieval, answers and refusals on XQuAD: one language, across languages, one mixed pool.
+
+    python benchmarks/quality.py --data FOLDER [--questions N] [--peers FILE]
+
+FOLDER holds `xquad.<language>.json` in SQuAD format: the same paragraphs and questions in every
+language. Every paragraph is indexed as an article through `Service.index`, and every question goes
+through the product's own search with its default settings. Writes `results/quality.json` and
+`results/quality.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import platform
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from qa_service import abstention, reader
+from qa_service.config import load_settings
+from qa_service.reranker import Alignment
+from qa_service.retriever import Retrieval
+from qa_service.service import Service
+from qa_service.types import Filters, Question
+
+RESULTS = Path(__file__).parent / "results"
+STAGES = ("dense", "dense, centred", "lexical", "merged", "late interaction", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownQuestion:
+    """A question, the number of its paragraph and of its article, and its answer."""
+
+    text: str
+    paragraph: int
+    article: int
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The paragraphs of one language, each with the number of its article, and the questions."""
+
+    code: str
+    paragraphs: tuple[str, ...]
+    articles: tuple[int, ...]
+    questions: tuple[KnownQuestion, ...]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums of hits by name."""
+
+    counts: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, name: str, value: float) -> None:
+        """Count one outcome."""
+        self.counts.setdefault(name, []).append(value)
+
+    def means(self) -> dict[str, float]:
+        """Return the mean of each."""
+        return {name: statistics.fmean(values) for name, values in self.counts.items()}
+
+
+def main() -> int:
+    """Run what is asked for and write the results."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="the folder of xquad.*.json")
+    parser.add_argument("--questions", type=int, default=0, help="per language; 0 for all")
+    parser.add_argument("--languages", default="", help="such as ar,en; all by default")
+    parser.add_argument("--only", default="", help="same,cross,pool,sentence,abstention")
+    parser.add_argument("--peers", type=Path, help="what benchmarks/peers/run.py wrote")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    wanted = set(filter(None, arguments.only.split(",")))
+    languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        results = measure(languages, Path(folder), wanted)
+    results["about"] = {
+        "date": dt.date.today().isoformat(),
+        "languages": [language.code for language in languages],
+        "questions_per_language": len(languages[0].questions),
+        "machine": platform.processor() or platform.machine(),
+        "minutes": round((time.monotonic() - started) / 60, 1),
+    }
+    if arguments.peers:
+        results["peers"] = json.loads(arguments.peers.read_text(encoding="utf-8"))
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / "quality.json").write_text(
+        json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    table = to_markdown(results)
+    (arguments.output / "quality.md").write_text(table, encoding="utf-8")
+    print(table)
+    return 0
+
+
+def read_data(folder: Path, only: str, limit: int) -> Iterator[Language]:
+    """Read the languages in order of their codes, the same questions of each."""
+    codes = only.split(",") if only else []
+    for path in sorted(folder.glob("xquad.*.json")):
+        code = path.suffixes[0].removeprefix(".")
+        if codes and code not in codes:
+            continue
+        paragraphs, articles, questions = [], [], []
+        content = json.loads(path.read_text(encoding="utf-8"))
+        for article, entry in enumerate(content["data"]):
+            for paragraph in entry["paragraphs"]:
+                questions += [
+                    KnownQuestion(
+                        item["question"], len(paragraphs), article, item["answers"][0]["text"]
+                    )
+                    for item in paragraph["qas"]
+                ]
+                paragraphs.append(paragraph["context"])
+                articles.append(article)
+        chosen = range(len(questions))
+        if limit and limit < len(questions):
+            chosen = sorted(random.Random(7).sample(chosen, limit))
+        yield Language(
+            code, tuple(paragraphs), tuple(articles), tuple(questions[number] for number in chosen)
+        )
+
+
+def measure(languages: Sequence[Language], folder: Path, wanted: set[str]) -> dict[str, object]:
+    """Index every language and all together, ask, and tell how it went."""
+
+    def is_wanted(name: str) -> bool:
+        return not wanted or name in wanted
+
+    results: dict[str, object] = {}
+    pairs: dict[str, dict[str, float]] = {}
+    sentences: dict[str, dict[str, float]] = {}
+    refusals: dict[str, dict[str, float]] = {}
+    for target in languages:
+        if not any(map(is_wanted, ("same", "cross", "sentence", "abstention"))):
+            break
+        service = build([target], folder / target.code)
+        for source in languages:
+            part = "same" if source is target else "cross"
+            if is_wanted(part):
+                pairs[f"{source.code}>{target.code}"] = ask_pair(service, source, target)
+                show(f"{source.code}>{target.code}", pairs[f"{source.code}>{target.code}"])
+        if is_wanted("sentence"):
+            sentences[target.code] = answer_sentences(service, target)
+            show(f"sentence {target.code}", sentences[target.code])
+        if is_wanted("abstention"):
+            refusals[target.code] = refuse(service, target)
+            show(f"abstention {target.code}", refusals[target.code])
+        service.close()
+    if pairs:
+        results["pairs"] = pairs
+        for name, is_same in (("same", True), ("cross", False)):
+            chosen = [
+                scores
+                for pair, scores in pairs.items()
+                if (pair.split(">")[0] == pair.split(">")[1]) is is_same
+            ]
+            if chosen:
+                results[name] = mean_of(chosen)
+    if sentences:
+        results["sentence"] = sentences
+    if refusals:
+        results["abstention"] = refusals
+    if is_wanted("pool"):
+        service = build(languages, folder / "pool")
+        results["pool"] = {language.code: ask_pool(service, language) for language in languages}
+        show("pool", mean_of(list(results["pool"].values())))  # type: ignore[attr-defined]
+        service.close()
+    return results
+
+
+def build(languages: Sequence[Language], folder: Path) -> Service:
+    """Index the paragraphs of these languages; an article's id is `language-number`."""
+    folder.mkdir(parents=True)
+    articles = folder / "articles"
+    articles.mkdir()
+    for language in languages:
+        lines = [
+            json.dumps(
+                {
+                    "id": f"{language.code}-{number}",
+                    "text": text,
+                    "title": "",
+                    "language": language.code,
+                    "source": f"{language.code}-{number}",
+                },
+                ensure_ascii=False,
+            )
+            for number, text in enumerate(language.paragraphs)
+        ]
+        (articles / f"{language.code}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    service = Service(load_settings(index=folder / "index", articles=articles))
+    report = service.index([articles])
+    if report.articles + len(report.duplicates) != sum(len(item.paragraphs) for item in languages):
+        sys.exit(f"only {report.articles} articles were indexed")
+    return service
+
+
+def article_of(service: Service, keys: Sequence[int]) -> list[str]:
+    """Return the article of each passage."""
+    return [passage.article_id for passage in service.generation.passages(list(keys))]
+
+
+def rankings(service: Service, retrieval: Retrieval) -> dict[str, list[str]]:
+    """Return, for each stage alone, the distinct articles it ranks, best first."""
+    ranked = retrieval.ranked
+    by_late = sorted(ranked, key=lambda item: (-item.late, item.key))
+    keys = {
+        "dense, centred": retrieval.dense.keys.tolist(),
+        "lexical": retrieval.lexical.keys.tolist(),
+        "merged": retrieval.merged.tolist(),
+        "late interaction": [item.key for item in by_late],
+        "all": [item.key for item in ranked],
+    }
+    return {stage: list(dict.fromkeys(article_of(service, found))) for stage, found in keys.items()}
+
+
+def ask_pair(service: Service, source: Language, target: Language) -> dict[str, float]:
+    """Ask one language's questions of another's paragraphs: recall@1 by stage, and the rest."""
+    tally = Tally()
+    for question in source.questions:
+        gold = f"{target.code}-{question.paragraph}"
+        retrieval = service.retrieve(question.text)
+        for stage, articles in rankings(service, retrieval).items():
+            tally.add(f"R@1 {stage}", articles[:1] == [gold])
+            if stage == "all":
+                rank = articles.index(gold) + 1 if gold in articles else 0
+                tally.add("R@5", 0 < rank <= 5)
+                tally.add("R@10", 0 < rank <= 10)
+                tally.add("MRR@10", 1 / rank if 0 < rank <= 10 else 0.0)
+    return tally.means()
+
+
+def ask_pool(service: Service, language: Language) -> dict[str, float]:
+    """Ask of all languages at once: the right paragraph in any of them counts."""
+    tally = Tally()
+    codes = sorted(service.generation.language_counts())
+    for question in language.questions:
+        gold = {f"{code}-{question.paragraph}" for code in codes}
+        for stage, articles in rankings(service, service.retrieve(question.text)).items():
+            tally.add(f"R@1 {stage}", bool(articles) and articles[0] in gold)
+            ranks = [rank for rank, article in enumerate(articles, 1) if article in gold]
+            precisions = [found / rank for found, rank in enumerate(ranks, 1)]
+            tally.add(f"mAP {stage}", sum(precisions) / len(gold))
+    return tally.means()
+
+
+def answer_sentences(service: Service, language: Language) -> dict[str, float]:
+    """Ask with the right paragraph given: does the answer sentence hold the answer?"""
+    tally = Tally()
+    for question in language.questions:
+        article_id = f"{language.code}-{question.paragraph}"
+        retrieval = service.retrieve(question.text, Filters(source=article_id))
+        passages = service.generation.passages([item.key for item in retrieval.ranked])
+        article = service.generation.article(article_id)
+        evidence = [
+            reader.Evidence(passage, article, item.alignment, item.score, 1.0)
+            for passage, item in zip(passages, retrieval.ranked, strict=True)
+        ]
+        answer = reader.cite(evidence)[1]
+        tally.add("holds the answer", answer is not None and question.answer in answer.text)
+        if answer is not None:
+            passage = passages[answer.citation - 1]
+            sentences = sum(
+                sentence.start - passage.start >= answer.span.start
+                and sentence.end - passage.start <= answer.span.end
+                for sentence in passage.sentences
+            )
+            tally.add("sentences quoted", sentences)
+            tally.add("share of the paragraph", len(answer.text) / len(article.text))
+    return tally.means()
+
+
+def refuse(service: Service, language: Language) -> dict[str, float]:
+    """Judge the best passage with the answering one there, and with it taken away.
+
+    Once the whole article is taken away (five paragraphs on one topic) and once its paragraph
+    alone, which leaves four on the same topic: the harder question.
+    """
+    found: dict[str, list[float]] = {"present": [], "article": [], "paragraph": []}
+    for question in language.questions:
+        retrieval = service.retrieve(question.text)
+        articles = article_of(service, [item.key for item in retrieval.ranked])
+        numbers = [int(article.split("-")[1]) for article in articles]
+        probabilities = [
+            abstention.probability(item.alignment, item.late, item.lexical)
+            for item in retrieval.ranked
+        ]
+        kept: Mapping[str, Callable[[int], bool]] = {
+            "present": lambda number: True,
+            "article": lambda number: language.articles[number] != question.article,  # noqa: B023
+            "paragraph": lambda number: number != question.paragraph,  # noqa: B023
+        }
+        for name, keep in kept.items():
+            left = [p for p, number in zip(probabilities, numbers, strict=True) if keep(number)]
+            found[name].append(max(left[:3], default=0.0))
+    limit = abstention.ANSWERED_FROM
+    return {
+        "AUC article removed": area_under_curve(found["present"], found["article"]),
+        "AUC paragraph removed": area_under_curve(found["present"], found["paragraph"]),
+        "answered": statistics.fmean(p >= limit for p in found["present"]),
+        "refused, article removed": statistics.fmean(p < limit for p in found["article"]),
+        "refused, paragraph removed": statistics.fmean(p < limit for p in found["paragraph"]),
+    }
+
+
+def area_under_curve(positives: Sequence[float], negatives: Sequence[float]) -> float:
+    """Return the probability that a positive scores higher than a negative; ties count half."""
+    values = np.concatenate([positives, negatives])
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
+    n = len(positives)
+    return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * len(negatives)))
+
+
+def mean_of(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Average the rows, name by name."""
+    return {name: statistics.fmean(row[name] for row in rows) for name in rows[0]}
+
+
+def show(name: str, scores: Mapping[str, float]) -> None:
+    """Print one line of progress."""
+    print(name, *(f"{key} {value:.3f}" for key, value in scores.items()), sep="  ", flush=True)
+
+
+def to_markdown(results: Mapping[str, object]) -> str:
+    """Return the results as tables."""
+    lines = ["# Quality", "", "Made by `benchmarks/quality.py`; XQuAD, CC BY-SA 4.0.", ""]
+    about = results["about"]
+    lines += [", ".join(f"{name}: {value}" for name, value in about.items()) + ".", ""]  # type: ignore[attr-defined]
+    if "same" in results and "cross" in results:
+        lines += [
+            "## Recall@1 by stage",
+            "",
+            "| stage | same language | across languages |",
+            "|---|---|---|",
+        ]
+        same, cross = results["same"], results["cross"]
+        for name in same:  # type: ignore[attr-defined]
+            lines.append(f"| {name} | {100 * same[name]:.1f} | {100 * cross[name]:.1f} |")  # type: ignore[index]
+        lines.append("")
+    if "pairs" in results:
+        pairs: Mapping[str, Mapping[str, float]] = results["pairs"]  # type: ignore[assignment]
+        sources = list(dict.fromkeys(pair.split(">")[0] for pair in pairs))
+        targets = list(dict.fromkeys(pair.split(">")[1] for pair in pairs))
+        lines += [
+            "## Recall@1 by pair: question in the row's language, articles in the column's",
+            "",
+            "| | " + " | ".join(targets) + " |",
+            "|---|" + "---|" * len(targets),
+        ]
+        for source in sources:
+            cells = [pairs.get(f"{source}>{target}", {}).get("R@1 all") for target in targets]
+            lines.append(
+                f"| {source} | "
+                + " | ".join("" if cell is None else f"{100 * cell:.1f}" for cell in cells)
+                + " |"
+            )
+        lines.append("")
+    for name, title in (
+        ("pool", "One pool of all languages"),
+        ("sentence", "Answer sentence, given the right paragraph"),
+        ("abstention", "Honest refusals"),
+    ):
+        if name in results:
+            lines += [f"## {title}", "", *_table(results[name]), ""]  # type: ignore[arg-type]
+    return "\n".join(lines)
+
+
+def _table(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
+    columns = list(next(iter(rows.values())))
+    lines = ["| | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
+    for name, row in {**rows, "mean": mean_of(list(rows.values()))}.items():
+        lines.append(f"| {name} | " + " | ".join(f"{row[column]:.3f}" for column in columns) + " |")
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Merges what different searches found, and their scores; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_service.indexes.base import Candidates
+
+# Ranks are softened by this before they are added up (Cormack, Clarke & Büttcher 2009).
+RANK_CONSTANT = 60
+# What the share of the question's terms adds to late interaction when a passage holds them all.
+LEXICAL_WEIGHT = 0.25
+
+
+def merge(searches: Sequence[Candidates], limit: int) -> NDArray[np.int64]:
+    """Return the keys of at most `limit` candidates by reciprocal rank fusion, best first.
+
+    A search that found nothing has no say; one alone keeps its order. Equal ones by ascending key.
+    """
+    keys = np.concatenate([found.keys for found in searches])
+    gains = np.concatenate(
+        [1.0 / (RANK_CONSTANT + 1 + np.arange(len(found.keys))) for found in searches]
+    )
+    unique, places = np.unique(keys, return_inverse=True)
+    totals = np.zeros(len(unique))
+    np.add.at(totals, places, gains)
+    order = np.lexsort((unique, -totals))[:limit]
+    return np.asarray(unique[order], dtype=np.int64)
+
+
+def lexical_shares(
+    keys: NDArray[np.int64], found: Candidates, attainable: float
+) -> NDArray[np.float32]:
+    """Return each passage's BM25 score as a share of the best one possible, 0..1.
+
+    Passages that the search did not find get 0. So does every passage when the question shares no
+    term with the corpus, as across scripts: then the lexical side is silent and changes nothing.
+    """
+    shares = np.zeros(len(keys), dtype=np.float32)
+    if attainable <= 0 or not len(found.keys):
+        return shares
+    order = np.argsort(found.keys)
+    places = np.searchsorted(found.keys[order], keys)
+    places = np.minimum(places, len(order) - 1)
+    is_found = found.keys[order][places] == keys
+    shares[is_found] = found.scores[order][places][is_found] / attainable
+    return np.minimum(shares, 1.0)
+
+
+def combine(late: NDArray[np.float32], shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the scores that passages are ranked by: late interaction helped by shared terms."""
+    return np.asarray(late + LEXICAL_WEIGHT * shares, dtype=np.float32)

@@ -1,0 +1,119 @@
+"""Short codes for token vectors, after ColBERTv2 (Santhanam et al. 2022) and PQ (Jégou et al. 2011).
+
+Token vectors of a contextual encoder share a large common part. Both codecs here take it away and
+scale to unit length before anything is rounded, so that codes spend their bits on what differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_service.model_statistics import TokenStatistics
+
+Vectors = NDArray[np.float32]
+Codes = NDArray[np.uint8]
+
+BITS = 8
+
+
+class ProductCodec:
+    """Product quantisation with codebooks known beforehand: one byte per part of a vector.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self, statistics: TokenStatistics) -> None:
+        parts, centroids, width = statistics.codebooks.shape
+        if centroids != 1 << BITS:
+            raise ValueError(f"codebooks hold {centroids} centroids, a byte names {1 << BITS}")
+        self._mean = statistics.mean
+        self._norm = statistics.norm
+        self._codebooks = np.ascontiguousarray(statistics.codebooks, dtype=np.float32)
+        self._quantizer: Any = faiss.ProductQuantizer(parts * width, parts, BITS)
+        faiss.copy_array_to_vector(self._codebooks.ravel(), self._quantizer.centroids)
+
+    @property
+    def code_size(self) -> int:
+        """Bytes of one token's code."""
+        return len(self._codebooks)
+
+    @property
+    def fingerprint(self) -> str:
+        """Name whatever changes the codes."""
+        digest = hashlib.blake2b(digest_size=6)
+        digest.update(self._mean.tobytes())
+        digest.update(self._codebooks.tobytes())
+        return f"pq{self.code_size}-{digest.hexdigest()}"
+
+    def encode(self, vectors: Vectors) -> Codes:
+        """Return one code per row of token vectors as the encoder gives them."""
+        if len(vectors) == 0:
+            return np.empty((0, self.code_size), dtype=np.uint8)
+        centred = _unit_rows(vectors - self._mean)
+        codes: Codes = self._quantizer.compute_codes(np.ascontiguousarray(centred))
+        return codes
+
+    def decode(self, codes: Codes) -> Vectors:
+        """Return centred vectors of about unit length, float32 (n, dimension)."""
+        if len(codes) == 0:
+            return np.empty((0, len(self._mean)), dtype=np.float32)
+        decoded: Vectors = self._quantizer.decode(np.ascontiguousarray(codes))
+        return decoded
+
+    def center_query(self, vectors: Vectors, decoded_mean: Vectors) -> Vectors:
+        """Return a question's token vectors without the mean of the corpus's tokens, unit rows.
+
+        `decoded_mean`: (dimension,), the mean of decoded passage tokens.
+        """
+        return _unit_rows(vectors - self._mean - self._norm * decoded_mean)
+
+
+class ScalarCodec:
+    """One byte per dimension and a scale: for models that no codebooks are known for.
+
+    Nothing is known of such a model's common part either, so it stays in the codes; `center_query`
+    takes it out of the question, which does the same for the order of passages but for lengths.
+    """
+
+    def __init__(self, dimension: int) -> None:
+        self._dimension = dimension
+
+    @property
+    def code_size(self) -> int:
+        """Bytes of one token's code."""
+        return self._dimension + 4
+
+    @property
+    def fingerprint(self) -> str:
+        """Name whatever changes the codes."""
+        return f"int8-{self._dimension}"
+
+    def encode(self, vectors: Vectors) -> Codes:
+        """Return one code per row of token vectors as the encoder gives them."""
+        unit = _unit_rows(vectors)
+        scales = np.maximum(np.abs(unit).max(axis=1, initial=0.0), 1e-12) / 127
+        rounded = np.rint(unit / scales[:, None]).astype(np.int8)
+        return np.concatenate(
+            [rounded.view(np.uint8), scales.astype("<f4")[:, None].view(np.uint8)], axis=1
+        )
+
+    def decode(self, codes: Codes) -> Vectors:
+        """Return vectors of about unit length, float32 (n, dimension)."""
+        codes = np.ascontiguousarray(codes)
+        scales = np.ascontiguousarray(codes[:, self._dimension :]).view("<f4")
+        values = codes[:, : self._dimension].view(np.int8)
+        return np.asarray(values * scales, dtype=np.float32)
+
+    def center_query(self, vectors: Vectors, decoded_mean: Vectors) -> Vectors:
+        """Return a question's token vectors without the mean of the corpus's tokens, unit rows."""
+        return _unit_rows(_unit_rows(vectors) - decoded_mean)
+
+
+def _unit_rows(vectors: Vectors) -> Vectors:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)

@@ -1,0 +1,97 @@
+"""The folder of articles: puts uploaded files into it and takes removed ones out of it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from qa_service.errors import ArticleConflictError, IndexWriteError
+
+UPLOADS = "uploads"
+REMOVED = "removed"
+
+
+class Library:
+    """Adds files to the articles folder and removes them; nothing is ever overwritten or lost."""
+
+    def __init__(self, articles: Path, index: Path) -> None:
+        """Name the folder of articles, and the index folder that keeps removed files."""
+        self._articles = articles
+        self._removed = index / REMOVED
+
+    def add(self, name: str, content: bytes) -> Path:
+        """Store a file in the folder for uploads, under a free name made from `name`.
+
+        Raises:
+            ArticleConflictError: the name is not one of a file.
+            IndexWriteError: the folder cannot be written to.
+        """
+        if name != Path(name).name or name in ("", ".", "..") or "\0" in name:
+            raise ArticleConflictError(
+                f"{name!r} is not the name of a file. Give a plain name such as report.txt."
+            )
+        folder = self._articles / UPLOADS
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return _write_new(folder, name, content)
+        except OSError as error:
+            raise IndexWriteError(
+                f"{folder} cannot be written to ({error.strerror or error}). Make room or allow "
+                "writing, then upload again."
+            ) from error
+
+    def remove(self, path: Path) -> Path:
+        """Move a file from the articles to the index folder's `removed/`; return where it is now.
+
+        Raises:
+            ArticleConflictError: the file is not in the articles folder, or is gone.
+            IndexWriteError: it cannot be moved.
+        """
+        root = self._articles.resolve()
+        # The file itself may be a link; what must not lead out of the folder is the way to it.
+        place = path.parent.resolve() / path.name
+        if not place.is_relative_to(root) or not place.is_file():
+            raise ArticleConflictError(
+                f"{path} is not a file in {root}. Remove it where it is, then rebuild the index."
+            )
+        try:
+            self._removed.mkdir(parents=True, exist_ok=True)
+            target = _free_name(self._removed, place.name)
+            place.replace(target)
+        except OSError as error:
+            raise IndexWriteError(
+                f"{place} cannot be moved to {self._removed} ({error.strerror or error}). Remove "
+                "it by hand, then rebuild the index."
+            ) from error
+        return target
+
+
+def _write_new(folder: Path, name: str, content: bytes) -> Path:
+    """Write a file that appears whole or not at all, and never in place of another."""
+    partial = folder / f".{secrets.token_hex(8)}.partial"
+    try:
+        with partial.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        while True:
+            target = _free_name(folder, name)
+            try:
+                # A hard link, unlike a rename, fails when somebody took the name meanwhile.
+                target.hardlink_to(partial)
+            except FileExistsError:
+                continue
+            return target
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _free_name(folder: Path, name: str) -> Path:
+    """Return a path in the folder that nothing has: `name`, or `name-2` and so on."""
+    wanted = folder / name
+    number = 2
+    while wanted.exists() or wanted.is_symlink():
+        wanted = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
+        number += 1
+    return wanted

@@ -1,0 +1,88 @@
+"""What is known of a model beforehand: its languages' mean vectors and how its tokens spread.
+
+The statistics of the embedded model ship with the package; `training/statistics.py` made them from
+public parallel texts. Any other model does without: centering then learns from the corpus alone,
+and token vectors are stored in a plainer, longer form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+_FILE = Path(__file__).with_name("model_statistics.npz")
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageMeans:
+    """Mean vectors of parallel texts, embedded as passages and as questions.
+
+    `passage_mean` and `query_mean`, (dimension,), average over languages; `passages` and `queries`
+    map languages to (dimension,).
+    """
+
+    passage_mean: Vectors
+    query_mean: Vectors
+    passages: Mapping[str, Vectors]
+    queries: Mapping[str, Vectors]
+
+    def passage_offset(self, language: str) -> Vectors | None:
+        """Return how a language's passages lie off the mean; None for an unknown language."""
+        known = self.passages.get(language)
+        return None if known is None else known - self.passage_mean
+
+    def query_shift(self, language: str) -> Vectors:
+        """Return how a text moves when it is embedded as a question instead of a passage."""
+        if language in self.passages:
+            return self.queries[language] - self.passages[language]
+        return self.query_mean - self.passage_mean
+
+
+@dataclass(frozen=True, slots=True)
+class TokenStatistics:
+    """How a model's token vectors spread.
+
+    `mean`: (dimension,). `norm`: the usual length of a token vector without the mean. `codebooks`:
+    float32 (parts, 256, dimension / parts), centroids of each part of a centred unit vector.
+    """
+
+    mean: Vectors
+    norm: float
+    codebooks: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatistics:
+    """All that is known of one model."""
+
+    languages: LanguageMeans
+    tokens: TokenStatistics
+
+
+@cache
+def embedded_model_statistics() -> ModelStatistics:
+    """Return the statistics of the embedded model."""
+    with np.load(_FILE, allow_pickle=False) as arrays:
+        names = [str(name) for name in arrays["languages"]]
+        passages = arrays["passage_means"].astype(np.float32)
+        queries = arrays["query_means"].astype(np.float32)
+        return ModelStatistics(
+            languages=LanguageMeans(
+                passage_mean=passages.mean(axis=0),
+                query_mean=queries.mean(axis=0),
+                passages=dict(zip(names, passages, strict=True)),
+                queries=dict(zip(names, queries, strict=True)),
+            ),
+            tokens=TokenStatistics(
+                mean=arrays["token_mean"].astype(np.float32),
+                norm=float(arrays["token_norm"]),
+                codebooks=arrays["codebooks"].astype(np.float32),
+            ),
+        )

@@ -1,0 +1,231 @@
+"""What the command line shows: progress, reports and answers, plain where it is no terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from qa_service.types import (
+    Answer,
+    CitedPassage,
+    DroppedText,
+    Explanation,
+    FileState,
+    IndexReport,
+    IndexStatus,
+    Progress,
+    Stage,
+)
+
+if TYPE_CHECKING:
+    from qa_service.evaluation import Evaluation
+
+STAGE_NAMES = {
+    Stage.READING: "Reading files",
+    Stage.EMBEDDING: "Embedding passages",
+    Stage.WRITING: "Writing the index",
+    Stage.VERIFYING: "Verifying it",
+}
+# Without a terminal, a line at most this often.
+SECONDS_BETWEEN_LINES = 10.0
+
+_LOUD_STATES = (FileState.FAILED, FileState.SKIPPED, FileState.REMOVED)
+
+
+def print_note(message: str) -> None:
+    """Tell of work that takes a while."""
+    click.echo(message, err=True)
+
+
+@contextmanager
+def progress_display() -> Iterator[Callable[[Progress], None]]:
+    """Show an index run's progress on stderr: a bar on a terminal, else a line now and then."""
+    if not sys.stderr.isatty():
+        yield _Lines().show
+        return
+    # Slow to import, and only a terminal needs it.
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        SpinnerColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    with Bars(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bars:
+        tasks = {
+            stage: bars.add_task(name, total=None, visible=False, rate="")
+            for stage, name in STAGE_NAMES.items()
+        }
+
+        def show(progress: Progress) -> None:
+            task = tasks[progress.stage]
+            speed = next((item.speed for item in bars.tasks if item.id == task), None)
+            unit = {Stage.READING: "files/s", Stage.EMBEDDING: "passages/s"}.get(progress.stage)
+            bars.update(
+                task,
+                completed=progress.done,
+                total=progress.total,
+                visible=progress.total > 0,
+                rate=f"{speed:.0f} {unit}" if speed and unit else "",
+            )
+
+        yield show
+
+
+class _Lines:
+    """Progress as plain lines."""
+
+    def __init__(self) -> None:
+        self._stage: Stage | None = None
+        self._last = 0.0
+
+    def show(self, progress: Progress) -> None:
+        """Print a line for a stage's end, and now and then on the way."""
+        is_due = time.monotonic() - self._last >= SECONDS_BETWEEN_LINES
+        if progress.total == 0 or (progress.done < progress.total and not is_due):
+            if progress.stage is not self._stage:
+                self._stage, self._last = progress.stage, time.monotonic()
+            return
+        self._last = time.monotonic()
+        name = STAGE_NAMES[progress.stage]
+        click.echo(f"{name}: {progress.done} of {progress.total}", err=True)
+
+
+def print_report(report: IndexReport) -> None:
+    """Show what an index run did, problems first."""
+    for file in report.files:
+        if file.state in _LOUD_STATES:
+            click.echo(f"{file.state.value:>9}  {file.path}: {file.reason or ''}")
+        elif file.reason:
+            click.echo(f"{'note':>9}  {file.path}: {file.reason}")
+        if file.dropped:
+            click.echo(f"{'left out':>9}  {file.path}: {_reasons(file.dropped)}")
+    for article, original in sorted(report.duplicates.items()):
+        click.echo(f"{'same text':>9}  {article} repeats {original}")
+    states = [file.state for file in report.files]
+    counts = ", ".join(
+        f"{states.count(state)} {state.value}" for state in FileState if state in states
+    )
+    click.echo(f"Files: {counts or 'none'}.")
+    click.echo(
+        f"Index {report.generation}: {report.articles} articles, {report.passages} passages "
+        f"({report.embedded} embedded, {report.reused} reused) in {report.elapsed_ms / 1000:.1f} s."
+        if report.is_new
+        else f"Nothing has changed: {report.articles} articles, {report.passages} passages."
+    )
+
+
+def print_answer(answer: Answer, no_answer: str) -> None:
+    """Show an answer and the passages behind it."""
+    if answer.answer is not None:
+        click.secho(" ".join(answer.answer.text.split()), bold=True, nl=False)
+        click.echo(f" [{answer.answer.citation}]")
+    else:
+        click.secho(no_answer, bold=True)
+    if answer.searched_for != answer.question:
+        click.echo(f"Searched for: {answer.searched_for}")
+    for passage in answer.passages:
+        click.echo()
+        _print_passage(passage)
+
+
+def _print_passage(passage: CitedPassage) -> None:
+    citation = passage.citation
+    details = [
+        citation.title,
+        citation.source,
+        citation.published.isoformat() if citation.published else None,
+        passage.language,
+        f"{passage.score:.0%}",
+    ]
+    click.secho(f"[{passage.rank}] " + " · ".join(item for item in details if item), fg="cyan")
+    click.echo(passage.text)
+    click.secho(f"    {citation.article_id}, characters {citation.start}-{citation.end}", dim=True)
+    if passage.also_in:
+        click.secho(f"    also in {', '.join(passage.also_in)}", dim=True)
+
+
+def print_status(status: IndexStatus) -> None:
+    """Show what is indexed."""
+    languages = sorted(status.languages.items(), key=lambda item: (-item[1], item[0]))
+    _print_table(
+        {
+            "index": status.path,
+            "generation": f"{status.generation} ({status.created_at:%Y-%m-%d %H:%M:%S} UTC)",
+            "previous": status.previous_generation or "none",
+            "model": status.model,
+            "articles": str(status.articles),
+            "passages": str(status.passages),
+            "languages": ", ".join(f"{name} {count}" for name, count in languages) or "none",
+            "sources": ", ".join(status.sources) or "none",
+            "size": f"{status.size_bytes / 1e6:.1f} MB",
+        }
+    )
+
+
+def print_problems(problems: Sequence[str]) -> None:
+    """Show what `verify` found."""
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        click.echo(
+            f"{len(problems)} problems. Run: qa-service rollback, or qa-service index --rebuild"
+        )
+    else:
+        click.echo("The index is sound: every checksum and every offset is right.")
+
+
+def print_explanation(explanation: Explanation) -> None:
+    """Show an article's way through the stages."""
+    click.echo(explanation.summary)
+    for stage in explanation.stages:
+        rank = "not found" if stage.rank is None else f"rank {stage.rank}"
+        score = "" if stage.score is None else f", score {stage.score:.3f}"
+        click.echo(f"{stage.stage:>10}  {rank} of {stage.considered}{score}")
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Show how the questions fared."""
+    shares = {f"recall@{depth}": value for depth, value in evaluation.recall.items()} | {
+        "MRR@10": evaluation.mrr,
+        "answer sentence": evaluation.sentence_accuracy,
+        "answered": evaluation.answered,
+        "refused": evaluation.refused,
+    }
+    _print_table(
+        {"questions": str(evaluation.questions)}
+        | {name: f"{value:.3f}" for name, value in shares.items() if value is not None}
+        | {"latency": f"p50 {evaluation.p50_ms:.1f} ms, p95 {evaluation.p95_ms:.1f} ms"}
+    )
+
+
+def _print_table(rows: Mapping[str, str]) -> None:
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        click.echo(f"{name:>{width}}  {value}")
+
+
+def _reasons(dropped: Sequence[DroppedText]) -> str:
+    counts: dict[str, int] = {}
+    for item in dropped:
+        counts[item.reason] = counts.get(item.reason, 0) + 1
+    return ", ".join(
+        f"{reason} ×{count}" if count > 1 else reason for reason, count in sorted(counts.items())
+    )

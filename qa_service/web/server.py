@@ -1,0 +1,220 @@
+"""Serving with gunicorn: one process, many threads, the model loaded after the fork."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from watchfiles import watch as watch_files
+
+from qa_service.config import Settings
+from qa_service.errors import (
+    AddressInUseError,
+    InvalidSettingError,
+    QaServiceError,
+    StoredIndexError,
+)
+from qa_service.web.app import create_app
+from qa_service.web.logs import set_up_logging
+
+if TYPE_CHECKING:
+    from qa_service.service import Service
+
+log = logging.getLogger("qa_service.web.server")
+
+_BACKLOG: Final = 512
+# A client that sends nothing for this long loses its connection, and its thread is free again.
+_SILENT_CLIENT_S: Final = 30
+_GRACE_S: Final = 10
+_WARM_UP_RETRY_S: Final = 2.0
+# Files are often written in several steps; what changes within this time is one change.
+_WATCH_DEBOUNCE_MS: Final = 2_000
+
+
+def serve(settings: Settings, make_service: Callable[[], Service], *, watch: bool = False) -> None:
+    """Serve until told to stop.
+
+    `make_service` is called in the serving process, since a model loaded before the fork would
+    hang after it. With `watch`, changes in the articles folder start an index run.
+
+    Raises:
+        AddressInUseError: something else listens on the port.
+        InvalidSettingError: the host is none of this machine's.
+    """
+    listener = bind(settings.host, settings.port)
+    address = _announced_address(listener)
+    print(f"qa-service is at {address}", flush=True)  # noqa: T201 - what `serve` is there to say
+    if settings.api_key is None and not _is_loopback(listener):
+        print(  # noqa: T201
+            "Anyone who reaches this address can add and remove articles. Set QA_API_KEY to "
+            "protect writing, and QA_PROTECT_READING=true to protect reading.",
+            file=sys.stderr,
+            flush=True,
+        )
+    _Server(settings, make_service, listener, watches=watch).run()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on the address; port 0 takes a free one.
+
+    Raises:
+        AddressInUseError: something else listens there.
+        InvalidSettingError: the host is none of this machine's, or the port is not for us.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror as error:
+        raise InvalidSettingError(
+            f"Host {host!r} is not known ({error.strerror}). Set QA_HOST to an address of this "
+            "machine, such as 127.0.0.1."
+        ) from error
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise AddressInUseError(
+                f"Port {port} of {host} is in use. Stop what listens there, or choose another "
+                "port: qa-service serve --port 0 takes any free one."
+            ) from error
+        raise InvalidSettingError(
+            f"Cannot listen on {host} port {port}: {error.strerror}. Set QA_HOST to an address of "
+            "this machine and QA_PORT to a port above 1023."
+        ) from error
+    # Connections inherit the limit from the socket that accepts them.
+    listener.setsockopt(
+        socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _SILENT_CLIENT_S, 0)
+    )
+    listener.listen(_BACKLOG)
+    return listener
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn with its settings from ours."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        make_service: Callable[[], Service],
+        listener: socket.socket,
+        *,
+        watches: bool,
+    ) -> None:
+        self._settings = settings
+        self._make_service = make_service
+        self._listener = listener
+        self._watches = watches
+        self._service: Service | None = None
+        self._stopping = threading.Event()
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's defaults."""
+        memory = Path("/dev/shm")  # noqa: S108 - gunicorn's heartbeat, kept off slow disks
+        for name, value in {
+            "bind": [f"fd://{self._listener.fileno()}"],
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": self._settings.server_threads,
+            "timeout": 120,
+            "graceful_timeout": _GRACE_S,
+            "keepalive": 5,
+            # A thousand Arabic characters take 6000 bytes in an address.
+            "limit_request_line": 8190,
+            "limit_request_fields": 64,
+            "worker_tmp_dir": str(memory) if memory.is_dir() else None,
+            "control_socket_disable": True,
+            "loglevel": "warning",
+            "proc_name": "qa-service",
+            # Whom to believe about clients is up to `trusted_proxies` alone.
+            "secure_scheme_headers": {},
+            "worker_exit": self._on_worker_exit,
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Return the app; called in the serving process."""
+        set_up_logging(self._settings.log_format)
+        service = self._service = self._make_service()
+        threading.Thread(target=keep_warm, args=(service, self._stopping), daemon=True).start()
+        if self._watches:
+            threading.Thread(
+                target=follow_folder,
+                args=(service, self._settings.articles, self._stopping),
+                daemon=True,
+            ).start()
+        return create_app(service, self._settings)
+
+    def _on_worker_exit(self, server: Any, worker: Any) -> None:  # noqa: ARG002 - gunicorn's hook
+        self._stopping.set()
+        if self._service is not None:
+            self._service.close()
+
+
+def keep_warm(
+    service: Service, stopping: threading.Event, retry_s: float = _WARM_UP_RETRY_S
+) -> None:
+    """Load index and model as soon as there is an index to load."""
+    last_message = ""
+    while not stopping.is_set():
+        try:
+            service.warm_up()
+        except StoredIndexError as error:
+            if str(error) != last_message:
+                last_message = str(error)
+                log.warning("not ready: %s", error)
+        except QaServiceError as error:
+            log.error("cannot be made ready: %s", error)
+            return
+        else:
+            log.info("ready")
+            return
+        stopping.wait(retry_s)
+
+
+def follow_folder(
+    service: Service,
+    folder: Path,
+    stopping: threading.Event,
+    debounce_ms: int = _WATCH_DEBOUNCE_MS,
+) -> None:
+    """Start an index run whenever files in a folder have changed, until told to stop."""
+    if not folder.is_dir():
+        log.error("%s is not a folder and cannot be followed", folder)
+        return
+    for changes in watch_files(folder, debounce=debounce_ms, stop_event=stopping):
+        changed = {path for _, path in changes if not is_hidden(Path(path), folder)}
+        if changed:
+            log.info("%d files changed in %s", len(changed), folder)
+            service.start_index()
+
+
+def is_hidden(path: Path, folder: Path) -> bool:
+    """Tell whether a file is none of the articles, as one that is still being written."""
+    parts = path.resolve().relative_to(folder.resolve()).parts
+    return any(part.startswith(".") for part in parts)
+
+
+def _announced_address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = "127.0.0.1" if listener.family == socket.AF_INET else "::1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _is_loopback(listener: socket.socket) -> bool:
+    return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
