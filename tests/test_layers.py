@@ -48,7 +48,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "library": "types errors",
         "service": "types errors config corpus chunker analyzer encoder indexes model_statistics "
         "centering store indexer reranker retriever answering examples evaluation jobs library",
-        "web": "types errors config service __init__",
+        "web": "types errors config service evaluation __init__",
         "terminal": "types evaluation",
         "cli": "types errors config service evaluation terminal web __init__",
         "__main__": "cli",

@@ -12,6 +12,8 @@ from qa_service.errors import IndexWriteError
 from qa_service.web.schemas import FeedbackIn
 
 FILE_NAME = "feedback.jsonl"
+# Readers that split at any of these would tear a line; JSON escapes other control characters.
+_SEPARATORS = "\x85\u2028\u2029"
 _MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -40,7 +42,10 @@ class FeedbackFile:
             "citation": verdict.citation_id,
             "time": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }
-        data = (json.dumps(line, ensure_ascii=False) + "\n").encode()
+        text = json.dumps(line, ensure_ascii=False)
+        for separator in _SEPARATORS:
+            text = text.replace(separator, f"\\u{ord(separator):04x}")
+        data = f"{text}\n".encode()
         with self._lock:
             self._append(data)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -57,17 +56,29 @@ def safe_name(raw: str) -> str:
 
 
 def upload_of_article(article: ArticleIn) -> Upload:
-    """Return the file that stores an article which was typed or pasted: one line of JSON.
+    """Return the file that stores an article which was typed or pasted: its fields, then its text.
 
-    Its name and id come from the title, and from the content so that they are its own.
+    The name comes from the title, and from the content so that it is the article's own.
     """
-    fields = article.model_dump(mode="json", exclude_none=True)
-    digest = hashlib.sha256(
-        json.dumps(fields, ensure_ascii=False, sort_keys=True).encode()
-    ).hexdigest()[:10]
-    article_id = f"{_shorten(_slug(article.title), _SLUG_BYTES)}-{digest}".lstrip("-")
-    line = json.dumps({"id": article_id, **fields}, ensure_ascii=False) + "\n"
-    return Upload(name=f"{article_id}.jsonl", content=line.encode())
+    fields = {
+        "title": article.title,
+        "source": article.source,
+        "url": article.url,
+        "author": article.author,
+        "published": article.published.isoformat() if article.published else None,
+        "language": article.language,
+    }
+    head = [f"{name}: {_quoted(value)}" for name, value in fields.items() if value]
+    content = "\n".join(["---", *head, "---", "", article.text.strip("\r\n"), ""]).encode()
+    digest = hashlib.sha256(content).hexdigest()[:8]
+    stem = f"{_shorten(_slug(article.title), _SLUG_BYTES)}-{digest}".lstrip("-")
+    return Upload(name=f"{stem}.txt", content=content)
+
+
+def _quoted(value: str) -> str:
+    """Write a field's value on one line, so that nothing in it reads as another field."""
+    escaped = " ".join(value.split()).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _slug(title: str) -> str:

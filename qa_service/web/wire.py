@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from qa_service.errors import QaServiceError
+from qa_service.evaluation import Evaluation
 from qa_service.types import (
     Answer,
     AnswerText,
@@ -14,6 +15,7 @@ from qa_service.types import (
     ArticlePage,
     ArticleSummary,
     CitedPassage,
+    Explanation,
     IndexJob,
     IndexReport,
     IndexStatus,
@@ -249,6 +251,40 @@ def index_to_json(
         "index": status_to_json(status) if status else None,
         "problem": error_to_json(problem.code, str(problem))["error"] if problem else None,
         "job": job_to_json(job) if job else None,
+    }
+
+
+def explanation_to_json(explanation: Explanation) -> Json:
+    """Return an article's way through the stages."""
+    return {
+        "question": explanation.question,
+        "searched_for": explanation.searched_for,
+        "article_id": explanation.article_id,
+        "stages": [
+            {
+                "stage": stage.stage,
+                "rank": stage.rank,
+                "score": stage.score,
+                "considered": stage.considered,
+            }
+            for stage in explanation.stages
+        ],
+        "lost_at": explanation.lost_at,
+        "summary": explanation.summary,
+    }
+
+
+def evaluation_to_json(evaluation: Evaluation) -> Json:
+    """Return how well known questions were answered."""
+    return {
+        "questions": evaluation.questions,
+        "recall": {str(depth): share for depth, share in evaluation.recall.items()},
+        "mrr": evaluation.mrr,
+        "sentence_accuracy": evaluation.sentence_accuracy,
+        "answered": evaluation.answered,
+        "refused": evaluation.refused,
+        "p50_ms": round(evaluation.p50_ms, 3),
+        "p95_ms": round(evaluation.p95_ms, 3),
     }
 
 

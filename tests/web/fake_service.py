@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 import re
 import threading
 import time
@@ -13,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from qa_service.corpus.front_matter import split_front_matter
 from qa_service.errors import (
     ArticleConflictError,
     ArticleNotFoundError,
@@ -315,23 +315,22 @@ class FakeService:
     def add_article(self, name: str, content: bytes) -> IndexJob:
         if name in self.added or name in self._articles:
             raise ArticleConflictError(f"There is a file {name!r} already; rename yours.")
-        if not name.endswith((".txt", ".md", ".jsonl")):
-            raise UnreadableFileError(f"{name!r} is of no known format; send .txt, .md or .jsonl.")
+        if not name.endswith((".txt", ".md")):
+            raise UnreadableFileError(f"{name!r} is of no known format; send .txt or .md.")
         try:
             text = content.decode()
         except UnicodeDecodeError as error:
             raise UnreadableFileError(f"{name!r} is not UTF-8.") from error
-        fields = {"id": name, "title": name, "text": text, "language": None}
-        if name.endswith(".jsonl"):
-            fields |= json.loads(text)
-        if not str(fields["text"]).strip():
+        head = split_front_matter(text)
+        fields = {key: str(value) for key, value in head.fields.items()}
+        if not head.body.strip():
             raise UnreadableFileError(f"{name!r} is empty.")
         published = fields.get("published")
         article = Article(
-            id=str(fields["id"]),
-            title=str(fields["title"]),
-            text=str(fields["text"]),
-            language=str(fields["language"] or guess_language(str(fields["text"]))),
+            id=name,
+            title=fields.get("title", name),
+            text=head.body.strip(),
+            language=fields.get("language") or guess_language(head.body),
             source=fields.get("source"),
             url=fields.get("url"),
             author=fields.get("author"),

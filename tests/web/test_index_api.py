@@ -12,6 +12,7 @@ from fake_service import FakeService
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from qa_service.evaluation import read_questions
 from qa_service.types import Stage
 
 
@@ -218,11 +219,21 @@ def test_helpful_passage_becomes_a_test_case(client: FlaskClient, tmp_path: Path
     assert kept["helpful"] is True
 
 
+def test_verdict_is_one_line_for_every_reader(client: FlaskClient, tmp_path: Path) -> None:
+    """Line separators inside a question do not tear its line, whoever reads the file."""
+    given = verdict(client, QUESTIONS["en"]) | {"question": "who\u2028or\x85what\u2029?"}
+    assert client.post("/feedback", json=given).status_code == 201
+    (known,) = read_questions(tmp_path / "feedback.jsonl")
+    assert known.question == "who\u2028or\x85what\u2029?"
+    assert known.relevant == ("science/bees.md",)
+
+
 def test_wrong_passage_names_no_right_one(client: FlaskClient, tmp_path: Path) -> None:
     """A wrong passage is kept as wrong; nobody said what is right."""
     client.post("/feedback", json=verdict(client, QUESTIONS["zh"], helpful=False, answer=None))
     kept = json.loads((tmp_path / "feedback.jsonl").read_text(encoding="utf-8"))
     assert (kept["relevant"], kept["wrong"]) == ([], ["中文/长城.txt"])
+    assert list(read_questions(tmp_path / "feedback.jsonl")) == []
 
 
 def test_verdicts_from_many_threads_are_whole_lines(client: FlaskClient, tmp_path: Path) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa_service.corpus.front_matter import split_front_matter
 from qa_service.errors import UnreadableFileError
 from qa_service.web.schemas import ArticleIn
 from qa_service.web.uploads import MAX_NAME_BYTES, safe_name, upload_of_article
@@ -89,18 +88,38 @@ def test_no_name_leaves_its_folder(raw: str) -> None:
     ],
 )
 def test_pasted_article_is_named_by_its_title(title: str, slug: str) -> None:
-    """Name and id are readable in any script and unique by content."""
+    """The name is readable in any script and the content's own."""
     upload = upload_of_article(ArticleIn(title=title, text="words"))
-    line = json.loads(upload.content)
-    assert upload.name == line["id"] + ".jsonl"
-    assert line["id"].startswith(f"{slug}-" if slug else "")
+    assert upload.name.startswith(f"{slug}-" if slug else "")
+    assert upload.name.endswith(".txt")
     other = upload_of_article(ArticleIn(title=title, text="other words"))
     assert other.name != upload.name
     assert safe_name(upload.name) == upload.name
 
 
-def test_pasted_article_is_one_line() -> None:
-    """Line breaks in the text do not break the line of JSON."""
-    upload = upload_of_article(ArticleIn(title="t", text="one\ntwo\r\n\u2028three"))
-    assert upload.content.count(b"\n") == 1
-    assert json.loads(upload.content)["text"] == "one\ntwo\r\n\u2028three"
+@pytest.mark.parametrize(
+    "title",
+    [
+        'كيف ترقص "النحل"؟',
+        "长城：长度",
+        "गंगा # नदी",
+        "[ข่าว]",
+        "---",
+        "back\\slash\\",
+        "two\nlines: title",
+        "'quoted'",
+        "key: value",
+        "مزيج of 中文",
+    ],
+)
+def test_pasted_article_is_read_back_as_it_was(title: str) -> None:
+    """The corpus reads the same title, fields and text out of the file."""
+    text = "one: 1\n---\ntitle: mine\n\nثانيًا\u2028third"
+    given = ArticleIn(title=title, text=text, source='The "Post"', url="https://example.org/a#b")
+    head = split_front_matter(upload_of_article(given).content.decode())
+    assert head.body.strip() == text
+    assert head.fields == {
+        "title": " ".join(title.split()),
+        "source": 'The "Post"',
+        "url": "https://example.org/a#b",
+    }

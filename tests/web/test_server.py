@@ -1,0 +1,195 @@
+"""The production server: binding, readiness, stopping, following the folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from fake_service import FakeService
+
+from qa_service.errors import (
+    AddressInUseError,
+    InvalidSettingError,
+    ModelUnavailableError,
+    NoIndexError,
+)
+from qa_service.web.server import bind, follow_folder, is_hidden, keep_warm
+
+if TYPE_CHECKING:
+    from qa_service.service import Service
+
+HERE = Path(__file__).parent
+
+
+@dataclass
+class Running:
+    """A server in a process of its own."""
+
+    process: subprocess.Popen[str]
+    address: str
+
+    def get(self, path: str) -> Any:
+        """Return the JSON at a path."""
+        request = urllib.request.Request(
+            self.address + path, headers={"Accept": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    """Serve the fake service on a free port, following the folder `articles`."""
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "index").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, HERE / "serve_fake.py", tmp_path / "index", tmp_path / "articles"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(HERE.parent.parent)},
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("qa-service is at http://127.0.0.1:"), line
+        yield Running(process, line.split()[-1])
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_serves_and_stops(running: Running) -> None:
+    """The server says where it is, answers, and stops when told to, with a clean exit."""
+    assert running.get("/health")["status"] == "ok"
+    assert running.get("/ask?q=dance+of+bees")["answered"] is True
+    running.process.send_signal(signal.SIGTERM)
+    _, errors = running.process.communicate(timeout=30)
+    assert running.process.returncode == 0
+    assert "Traceback" not in errors
+    assert "path=/ask" in errors
+    assert "dance" not in errors
+
+
+def test_requests_under_way_are_finished(running: Running) -> None:
+    """A stop waits for what is being answered."""
+    with socket.create_connection(running.address.removeprefix("http://").split(":")) as client:
+        client.sendall(
+            b"POST /ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        )
+        client.sendall(b"Content-Length: 20\r\n\r\n")
+        running.get("/health")
+        running.process.send_signal(signal.SIGTERM)
+        client.sendall(b'{"question": "bees"}')
+        client.settimeout(30)
+        assert client.recv(15) == b"HTTP/1.1 200 OK"
+    running.process.communicate(timeout=30)
+    assert running.process.returncode == 0
+
+
+def test_changed_folder_is_indexed(tmp_path: Path) -> None:
+    """A file that appears in the followed folder starts an index run."""
+    service, stopping = FakeService(), threading.Event()
+    following = threading.Thread(
+        target=follow_folder, args=(cast("Service", service), tmp_path, stopping, 50)
+    )
+    following.start()
+    try:
+        for number in range(200):
+            # Again until seen: the first may come before the folder is being followed.
+            (tmp_path / f"{number}.txt").write_text("fresh", encoding="utf-8")
+            if service.wait_for_job_change(0, 0.2) is not None:
+                break
+        assert service.job() is not None
+    finally:
+        stopping.set()
+        following.join()
+
+
+def test_missing_folder_is_not_followed(tmp_path: Path) -> None:
+    """A folder that is not there is named in the log and keeps nothing from serving."""
+    follow_folder(cast("Service", FakeService()), tmp_path / "none", threading.Event())
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [
+        ("a.txt", False),
+        ("أخبار/مقال.txt", False),
+        (".a.partial", True),
+        (".git/x.txt", True),
+        ("中文/.x/长城.txt", True),
+    ],
+)
+def test_hidden_files_are_no_articles(tmp_path: Path, name: str, hidden: bool) -> None:
+    """What is still being written, under a hidden name, starts no run."""
+    assert is_hidden(tmp_path / name, tmp_path) is hidden
+
+
+def test_port_in_use() -> None:
+    """A port that is taken is named, with the way out."""
+    with bind("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(AddressInUseError, match=rf"Port {port} .* --port 0"):
+            bind("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "not a host"])
+def test_foreign_host(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that is none of this machine's is refused by name."""
+    if not host[0].isdigit():
+
+        def fail(*_: object, **__: object) -> None:
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+        monkeypatch.setattr(socket, "getaddrinfo", fail)
+    else:
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, 0))],
+        )
+    with pytest.raises(InvalidSettingError, match="QA_HOST"):
+        bind(host, 0)
+
+
+class SlowToGetReady(FakeService):
+    """Gets its index only after some tries."""
+
+    def __init__(self, *failures: Exception) -> None:
+        super().__init__()
+        self.failures = list(failures)
+
+    def warm_up(self) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        super().warm_up()
+
+
+def test_waits_for_an_index(caplog: pytest.LogCaptureFixture) -> None:
+    """Without an index the server tries again until there is one, and says so once."""
+    service = SlowToGetReady(NoIndexError("none"), NoIndexError("none"))
+    service.is_warm = False
+    keep_warm(cast("Service", service), threading.Event(), retry_s=0.0)
+    assert service.is_ready
+    assert service.failures == []
+
+
+def test_gives_up_without_a_model() -> None:
+    """A model that cannot be loaded is not tried for ever."""
+    service = SlowToGetReady(ModelUnavailableError("no weights"), NoIndexError("never reached"))
+    service.is_warm = False
+    keep_warm(cast("Service", service), threading.Event(), retry_s=0.0)
+    assert not service.is_ready
+    assert len(service.failures) == 1
