@@ -20,6 +20,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     for module, allowed in {
         "__init__": "",
         "types": "",
+        "client": "",
         "errors": "",
         "config": "errors",
         "scripts": "",
