@@ -307,12 +307,12 @@ def serve(index: Path) -> dict[str, float]:
         for name, milliseconds in zip(times, np.diff(marks) * 1000, strict=False):
             times[name].append(float(milliseconds))
         times["search"].append((marks[-1] - marks[0]) * 1000)
-    memory = process.memory_full_info()
+    memory = process.memory_info()
     result = {
         "open_ms": open_ms,
         "opened_mb": (opened - empty) / 1e6,
         "resident_mb": memory.rss / 1e6,
-        "private_mb": memory.uss / 1e6,
+        "own_mb": (memory.rss - memory.shared) / 1e6,
         "interpreter_mb": empty / 1e6,
     }
     for name, all_times in times.items():
@@ -344,7 +344,7 @@ COLUMNS = (
     ("nothing_to_do_s", "nothing to do, s", "{:.2f}"),
     ("generation_mb", "index, MB", "{:,.0f}"),
     ("resident_mb", "resident, MB", "{:,.0f}"),
-    ("private_mb", "of it private, MB", "{:,.0f}"),
+    ("own_mb", "of it its own, MB", "{:,.0f}"),
     ("search_p50_ms", "search p50, ms", "{:.1f}"),
     ("search_p95_ms", "search p95, ms", "{:.1f}"),
     ("vector_p95_ms", "vectors p95, ms", "{:.1f}"),
@@ -371,8 +371,8 @@ def markdown(results: Sequence[dict[str, float]], machine: str) -> str:
         "",
         "*Search* is the vector index, the lexical index, and fetching tokens and texts of the "
         "candidates, one after the other in one thread. *Resident* is the whole process without "
-        "the model; what is not private is file pages that the system takes back when it needs "
-        "them.",
+        "the model; what is not its own is pages of files, which the system takes back when it "
+        "needs them.",
         "",
         "![Curves of the same figures](../../docs/scale.svg)",
     ]

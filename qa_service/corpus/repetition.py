@@ -20,6 +20,8 @@ from qa_service.types import DroppedText
 _MIN_ARTICLES = 3
 _MIN_SHARE = 0.5
 _MAX_WIDTH = 80
+# No script needs this many code points for 80 letters, marks included.
+_MAX_LENGTH = 4 * _MAX_WIDTH
 _MAX_DISTINCT_LINES = 1_000_000
 
 
@@ -84,4 +86,7 @@ def without_repeated_lines(text: str, repeated: Set[str]) -> RemainingText:
 
 
 def _may_be_furniture(line: str) -> bool:
-    return bool(line.strip()) and line_width(line) <= _MAX_WIDTH and not ends_sentence(line)
+    # Most lines of a corpus are far too long, and telling how wide exactly takes a while.
+    if len(line) > _MAX_LENGTH or not line.strip():
+        return False
+    return line_width(line) <= _MAX_WIDTH and not ends_sentence(line)

@@ -10,6 +10,7 @@ on held-out questions made from the corpus's own vectors, passes `RECALL_TO_REAC
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -144,6 +145,9 @@ class FaissIndex:
         query = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
         if wanted <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
+        # One question is one thread's work: a team of threads for each thread that asks costs more
+        # than it saves. The setting is the calling thread's own.
+        faiss.omp_set_num_threads(1)
         scores, keys = self._index.search(query, wanted, params=parameters)
         # FAISS pads short results with -1; drop before lookup.
         found = keys[0] >= 0
@@ -207,8 +211,7 @@ class FaissIndexWriter:
         return stored
 
     def _bound_threads(self) -> None:
-        if self._threads:
-            faiss.omp_set_num_threads(self._threads)
+        faiss.omp_set_num_threads(self._threads or os.cpu_count() or 1)
 
     def _train(self, keys: Keys) -> tuple[faiss.Index, int]:
         lists = list_count(len(keys))
