@@ -1,9 +1,6 @@
 """A sentence-transformers folder → an OpenVINO graph, weights compressed.
 
-Runs as a process of its own, so that the memory that torch takes is given back, and so that the
-process that serves never loads it:
-
-    python -m qa_service.encoder.conversion NAME MODEL_FOLDER OUTPUT_FOLDER PRECISION
+Imports torch, so `openvino_files` runs it as a process of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +13,7 @@ import numpy as np
 import torch
 
 from qa_service.encoder.description import write_description
-from qa_service.encoder.openvino_files import DESCRIPTION, GRAPH
+from qa_service.encoder.openvino_files import DESCRIPTION, GRAPH, UNCONVERTIBLE
 from qa_service.encoder.processor import Precision
 from qa_service.encoder.quiet_openvino import openvino, opset13
 from qa_service.encoder.sources import ModelSource
@@ -103,15 +100,14 @@ def _compress(graph: openvino.Model, *, with_layers: bool) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Convert as the command line says; a failure is one line on stderr."""
+    """Convert as the arguments say: name, folder, output folder, precision.
+
+    Returns the exit status; the last line on stderr says why it is not 0.
+    """
     name, folder, output, precision = arguments
     try:
         convert(ModelSource(name, Path(folder)), Path(output), Precision(precision))
     except ModelUnavailableError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+        sys.stderr.write(" ".join(str(error).split()) + "\n")
+        return UNCONVERTIBLE
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

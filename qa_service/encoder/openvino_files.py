@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 import subprocess
 import sys
@@ -17,10 +16,15 @@ from qa_service.errors import ModelUnavailableError
 
 GRAPH = "model.xml"
 DESCRIPTION = "description.json"
+UNCONVERTIBLE = 3
+"""The converting process ends with this when the last line it wrote says why."""
+
+_CONVERT = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from qa_service.encoder.conversion import main; sys.exit(main(sys.argv[2:]))"
+)
 # Raised whenever the conversion changes, so that older graphs are made again.
 _LAYOUT = "1"
-
-_log = logging.getLogger(__name__)
 
 
 def converted_model(cache: Path, source: ModelSource, precision: str) -> CachedFolder:
@@ -45,15 +49,25 @@ def converted_model_folder(
     def convert(folder: Path) -> None:
         if on_progress is not None:
             on_progress(f"Preparing {source.name} for this processor (once, about 20 seconds)")
-        # The arguments are our own paths and names; no shell is involved.
-        command = [sys.executable, "-m", "qa_service.encoder.conversion"]
-        arguments = [source.name, str(source.folder), str(folder), precision]
-        done = subprocess.run(  # noqa: S603
-            command + arguments, capture_output=True, text=True, check=False
+        # A process of its own, so that the memory that torch takes is given back, and so that
+        # the process that serves never loads it. `-P`: what lies in the folder in which somebody
+        # happens to work is no library.
+        package_root = Path(__file__).parents[2]
+        done = subprocess.run(  # noqa: S603 (our own paths and names, and no shell)
+            [sys.executable, "-P", "-X", "utf8", "-c", _CONVERT, str(package_root)]
+            + [source.name, str(source.folder), str(folder), precision],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
         )
         if done.returncode:
             last_line = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            _log.debug("Converting %s failed:\n%s", source.name, done.stderr)
-            raise ModelUnavailableError(last_line)
+            if done.returncode == UNCONVERTIBLE:
+                raise ModelUnavailableError(last_line)
+            raise ModelUnavailableError(
+                f"Converting {source.name} for OpenVINO ended with status {done.returncode}: "
+                f"{last_line}. It takes about 2 GB of memory; or set QA_RUNTIME=torch."
+            )
 
     return converted_model(cache, source, precision).ensure(convert)

@@ -62,10 +62,7 @@ class _Lane:
                 if len(running) >= self._parallel:
                     yield from self._finish(running)
                 request = self._take()
-                # Shared memory: the arrays live in the request until it is done.
-                request.start_async(
-                    {"input_ids": batch.ids, "attention_mask": batch.mask}, share_inputs=True
-                )
+                request.start_async({"input_ids": batch.ids, "attention_mask": batch.mask})
                 running.append(request)
             while running:
                 yield from self._finish(running)

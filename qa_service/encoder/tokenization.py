@@ -100,9 +100,7 @@ class TextTokenizer:
         else:
             leads = [prompt + title for title in self._short_titles(titles)]
         limit = self._room * _MAX_CHARACTERS_PER_TOKEN
-        inputs = [
-            _encodable(lead + text[:limit]) for lead, text in zip(leads, texts, strict=True)
-        ]
+        inputs = [_encodable(lead + text[:limit]) for lead, text in zip(leads, texts, strict=True)]
         return [
             self._place(pieces, text, len(lead))
             for pieces, text, lead in zip(self._splitter.split(inputs), inputs, leads, strict=True)
