@@ -54,8 +54,10 @@ def converted_model_folder(
         # happens to work is no library.
         package_root = Path(__file__).parents[2]
         done = subprocess.run(  # noqa: S603 (our own paths and names, and no shell)
-            [sys.executable, "-P", "-X", "utf8", "-c", _CONVERT, str(package_root)]
-            + [source.name, str(source.folder), str(folder), precision],
+            [
+                *(sys.executable, "-P", "-X", "utf8", "-c", _CONVERT, str(package_root)),
+                *(source.name, str(source.folder), str(folder), precision),
+            ],
             capture_output=True,
             encoding="utf-8",
             errors="replace",
