@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from qa_service.corpus.language import detect_language
 from qa_service.corpus.reading import FileReader
 from qa_service.encoder.base import Encoder
 from qa_service.encoder.loading import load_encoder
-from qa_service.errors import ArticleConflictError, InvalidQuestionError
+from qa_service.errors import ArticleConflictError, IndexCorruptError, InvalidQuestionError
 from qa_service.evaluation import Evaluation, KnownQuestion, evaluate
 from qa_service.examples import example_questions
 from qa_service.indexer import Indexer, Parts
@@ -42,6 +43,8 @@ from qa_service.types import (
     Progress,
     Question,
 )
+
+log = logging.getLogger(__name__)
 
 EMBEDDED_MODEL = "embedded"
 MAX_QUESTION_LENGTH = 1000
@@ -76,6 +79,8 @@ class Service:
         self._model: _Model | None = None
         self._generation_lock = threading.Lock()
         self._generation: Generation | None = None
+        # What is wrong with the index in service, when an older one answers in its stead.
+        self._damage: str | None = None
 
     def warm_up(self) -> None:
         """Load the index and the model, so that the first question is as fast as the next."""
@@ -161,7 +166,10 @@ class Service:
                 "hand, then rebuild the index."
             )
         self._library.remove(files[article_id])
-        return self.start_index()
+        # It may have been the last one.
+        return self._jobs.start(
+            lambda on_progress: self._run_index((), on_progress=on_progress, allow_empty=True)
+        )
 
     def index(
         self,
@@ -182,12 +190,7 @@ class Service:
             IndexWriteError: the disk is full or the folder cannot be written to.
             ModelUnavailableError: the model cannot be loaded.
         """
-        model = self._load_model()
-        if not paths and self._store.current_id() is None:
-            paths = (self._settings.articles,)
-        with FileReader() as reader:
-            indexer = Indexer(self._store, self._parts(model, reader))
-            return indexer.run(paths, rebuild=rebuild, on_progress=on_progress)
+        return self._run_index(paths, rebuild=rebuild, on_progress=on_progress)
 
     def start_index(self, *, rebuild: bool = False) -> IndexJob:
         """Start an index run in the background; one that runs already is followed by another."""
@@ -221,8 +224,17 @@ class Service:
         )
 
     def verify(self) -> tuple[str, ...]:
-        """Check every checksum and every offset; return the problems found. NoIndexError."""
-        return verify(self._look())
+        """Check every checksum and every offset; return the problems found.
+
+        Raises:
+            NoIndexError: nothing has been indexed yet.
+            IndexCorruptError: the index does not even open.
+        """
+        generation = self._store.open_current()
+        try:
+            return verify(generation)
+        finally:
+            generation.close()
 
     def rollback(self) -> IndexStatus:
         """Put the previous generation back in service. NoPreviousGenerationError."""
@@ -239,6 +251,25 @@ class Service:
             if self._generation is not None:
                 self._generation.close()
                 self._generation = None
+
+    def _run_index(
+        self,
+        paths: Sequence[Path],
+        *,
+        rebuild: bool = False,
+        allow_empty: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> IndexReport:
+        model = self._load_model()
+        with FileReader() as reader:
+            indexer = Indexer(self._store, self._parts(model, reader))
+            return indexer.run(
+                paths,
+                default_paths=(self._settings.articles,),
+                rebuild=rebuild,
+                allow_empty=allow_empty,
+                on_progress=on_progress,
+            )
 
     def _load_model(self) -> _Model:
         with self._model_lock:
@@ -297,13 +328,21 @@ class Service:
 
     def _current(self, model: _Model | None) -> Generation:
         with self._generation_lock:
-            name = self._store.current_id()
             held = self._generation
-            if held is not None and held.id == name:
-                return held
             recipe = None if model is None else model.recipe
-            # Requests that hold the old generation keep it until they are done with it.
-            self._generation = self._store.open_current(recipe)
+            try:
+                if held is not None and held.id == self._store.current_id():
+                    return held
+                # Requests that hold the old generation keep it until they are done with it.
+                self._generation = self._store.open_current(recipe)
+            except IndexCorruptError as error:
+                # What was last good goes on answering, and whoever runs this reads why.
+                self._generation = held or self._store.open_last_good(recipe).generation
+                if self._generation is None:
+                    raise
+                if self._damage != str(error):
+                    self._damage = str(error)
+                    log.error("%s Meanwhile %s answers.", error, self._generation.id)
             return self._generation
 
 

@@ -48,6 +48,7 @@ class Indexer:
         self,
         paths: Sequence[Path] = (),
         *,
+        default_paths: Sequence[Path] = (),
         rebuild: bool = False,
         allow_empty: bool = False,
         on_progress: OnProgress | None = None,
@@ -59,6 +60,7 @@ class Indexer:
 
         Args:
             paths: what the index is to mirror.
+            default_paths: what it is to mirror when neither `paths` nor a last run says.
             rebuild: read every file again and make every part anew; embeddings of texts that are
                 indexed already are still taken over. Allows an empty index, too.
             allow_empty: let an index in service become empty when the last file is gone; otherwise
@@ -73,7 +75,9 @@ class Indexer:
         """
         run = _Run(self._store, self._parts, on_progress or _ignore)
         with self._store.write_lock():
-            return run.run(paths, rebuild=rebuild, allow_empty=allow_empty)
+            return run.run(
+                paths, default_paths=default_paths, rebuild=rebuild, allow_empty=allow_empty
+            )
 
 
 def _ignore(progress: Progress) -> None:
@@ -92,10 +96,18 @@ class _Run:
         self._embedded = 0
         self._lines = RepeatedLines(frozenset(), 0)
 
-    def run(self, paths: Sequence[Path], *, rebuild: bool, allow_empty: bool) -> IndexReport:
+    def run(
+        self,
+        paths: Sequence[Path],
+        *,
+        default_paths: Sequence[Path],
+        rebuild: bool,
+        allow_empty: bool,
+    ) -> IndexReport:
+        """Do everything; see `Indexer.run`."""
         last = self._last_good(rebuild=rebuild)
         live = last.generation
-        sources = _sources(paths, live)
+        sources = _sources(paths, live, default_paths)
         discovery = discover([Path(source) for source in sources], allow_empty=live is not None)
         may_be_empty = allow_empty or (rebuild and not discovery.files)
         if not discovery.files and not may_be_empty:
@@ -340,12 +352,14 @@ def needs_refit(fitted: Mapping[str, int], languages: Mapping[str, int]) -> bool
     )
 
 
-def _sources(paths: Sequence[Path], live: Generation | None) -> tuple[str, ...]:
-    if paths:
-        return tuple(str(path.absolute()) for path in paths)
-    if live is None:
+def _sources(
+    paths: Sequence[Path], live: Generation | None, default_paths: Sequence[Path]
+) -> tuple[str, ...]:
+    if not paths and live is not None:
+        return live.manifest.sources
+    if not paths and not default_paths:
         raise CorpusError("No folder was named. Name the files and folders to index.")
-    return live.manifest.sources
+    return tuple(str(path.absolute()) for path in paths or default_paths)
 
 
 def _all_gone(sources: Sequence[str]) -> str:
