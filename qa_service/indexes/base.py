@@ -46,12 +46,21 @@ class LexicalIndex(Protocol):
     def __len__(self) -> int: ...
 
     def search(
-        self, terms: Sequence[str], top_k: int, allowed: NDArray[np.int64] | None = None
+        self,
+        terms: Sequence[str],
+        top_k: int,
+        allowed: NDArray[np.int64] | None = None,
+        weights: Sequence[float] | None = None,
     ) -> Candidates:
-        """Return at most `top_k` of the passages in `allowed` that hold any of the terms."""
+        """Return at most `top_k` of the passages in `allowed` that hold any of the terms.
+
+        `weights` multiply what each term adds to a score; None gives every term 1.
+        """
         ...
 
-    def attainable_score(self, terms: Sequence[str]) -> float:
+    def attainable_score(
+        self, terms: Sequence[str], weights: Sequence[float] | None = None
+    ) -> float:
         """Return what no passage can exceed in a search for these terms; 0 for no terms.
 
         A term that no passage holds counts like the rarest one.

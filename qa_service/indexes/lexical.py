@@ -12,7 +12,7 @@ files that the next writer removes.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -147,18 +147,24 @@ class TantivyIndex:
         self._writer = None
 
     def search(
-        self, terms: Sequence[str], top_k: int, allowed: NDArray[np.int64] | None = None
+        self,
+        terms: Sequence[str],
+        top_k: int,
+        allowed: NDArray[np.int64] | None = None,
+        weights: Sequence[float] | None = None,
     ) -> Candidates:
         """Return at most `top_k` of the passages in `allowed` that hold any of the terms.
 
         Scores are BM25, rounded to three decimals, so that the order of equal passages does not
-        depend on how they are spread over segments. A term given twice counts once.
+        depend on how they are spread over segments. A term given twice counts once, with its last
+        weight; a term of weight 0 or less is left out.
         """
         searcher = self._searcher
         top_k = min(top_k, searcher.num_docs)
-        if not terms or top_k <= 0 or (allowed is not None and not len(allowed)):
+        weighted = _weigh(terms, weights)
+        if not weighted or top_k <= 0 or (allowed is not None and not len(allowed)):
             return _no_candidates()
-        query = self._query(terms)
+        query = self._query(weighted)
         if allowed is not None and len(allowed) <= _MAX_KEYS_IN_QUERY:
             query, allowed = self._among(query, allowed), None
         limit = top_k + _EXTRA_HITS
@@ -193,26 +199,29 @@ class TantivyIndex:
         count = max(self._searcher.num_docs, frequency)
         return math.log(1 + (count - frequency + 0.5) / (frequency + 0.5))
 
-    def attainable_score(self, terms: Sequence[str]) -> float:
+    def attainable_score(
+        self, terms: Sequence[str], weights: Sequence[float] | None = None
+    ) -> float:
         """Return what no passage can exceed: the score of one that holds every term, ever so often.
 
         A term that no passage holds counts like the rarest: nobody can answer that part.
         """
         count = self._searcher.num_docs
         rarest = math.log(1 + (count + 0.5) / 0.5)
-        return (1 + K1) * sum(self.idf(term) or rarest for term in dict.fromkeys(terms))
-
-    def _query(self, terms: Sequence[str]) -> tantivy.Query:
-        """Build the disjunction directly: no character of a term is read as syntax."""
-        return tantivy.Query.boolean_query(
-            [
-                (
-                    tantivy.Occur.Should,
-                    tantivy.Query.term_query(self._schema, _TERMS, term, "freq"),
-                )
-                for term in dict.fromkeys(terms)
-            ]
+        weighted = _weigh(terms, weights)
+        return (1 + K1) * sum(
+            weight * (self.idf(term) or rarest) for term, weight in weighted.items()
         )
+
+    def _query(self, weighted: Mapping[str, float]) -> tantivy.Query:
+        """Build the disjunction directly: no character of a term is read as syntax."""
+        clauses = []
+        for term, weight in weighted.items():
+            query = tantivy.Query.term_query(self._schema, _TERMS, term, "freq")
+            if weight != 1.0:
+                query = tantivy.Query.boost_query(query, weight)
+            clauses.append((tantivy.Occur.Should, query))
+        return tantivy.Query.boolean_query(clauses)
 
     def _among(self, query: tantivy.Query, allowed: NDArray[np.int64]) -> tantivy.Query:
         """Restrict a query to some keys, without a change of scores."""
@@ -236,6 +245,14 @@ class TantivyIndex:
             f"The lexical index {self._path} cannot be written: {error}. "
             "Free space on the disk, or make the folder writable, and run the command again."
         )
+
+
+def _weigh(terms: Sequence[str], weights: Sequence[float] | None) -> dict[str, float]:
+    """Pair each distinct term with its weight."""
+    if weights is None:
+        return dict.fromkeys(terms, 1.0)
+    paired = zip(terms, weights, strict=True)
+    return {term: weight for term, weight in paired if weight > 0}
 
 
 def _no_candidates() -> Candidates:

@@ -160,6 +160,27 @@ def test_a_repeated_question_term_counts_once(index: TantivyIndex) -> None:
     assert np.array_equal(once.scores, thrice.scores)
 
 
+def test_weights_multiply_what_a_term_adds(index: TantivyIndex) -> None:
+    """A term of half the weight adds half, and one of weight 0 finds nothing."""
+    plain = index.search(["युद्धविराम"], 5).scores[0]
+    assert index.search(["युद्धविराम"], 5, weights=[0.5]).scores[0] == pytest.approx(
+        plain / 2, abs=1e-3
+    )
+    assert found(index.search(["هدنة", "armenia"], 5, weights=[1.0, 0.0])) == [1, 5]
+    assert found(index.search(["هدنة", "armenia"], 2, weights=[0.1, 9.0])) == [6, 5]
+    with pytest.raises(ValueError, match="zip"):
+        index.search(["هدنة"], 5, weights=[])
+
+
+def test_no_passage_exceeds_the_attainable_score(index: TantivyIndex) -> None:
+    """Every score lies under the bound, which grows with terms that nobody holds."""
+    terms, weights = ["هدنة", "armenia", "停火"], [1.0, 0.4, 2.0]
+    bound = index.attainable_score(terms, weights)
+    assert 0 < index.search(terms, 1, weights=weights).scores[0] <= bound
+    assert index.attainable_score([*terms, "nowhere"], [*weights, 1.0]) > bound
+    assert index.attainable_score([]) == 0
+
+
 def test_thousands_of_terms_are_safe(index: TantivyIndex) -> None:
     """A question of 20 000 terms is answered like any other."""
     terms = [f"t{number}" for number in range(20_000)]
