@@ -17,6 +17,6 @@ READERS: Mapping[str, Read] = {
 }
 
 
-def main() -> None:
+def main(max_memory_bytes: int) -> None:
     """Be the child process of a `ReaderProcess`."""
-    serve(READERS)
+    serve(READERS, max_memory_bytes)

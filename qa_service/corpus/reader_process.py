@@ -35,7 +35,8 @@ Read = Callable[[Path], Drafts]
 class ReaderProcess:
     """Reads files in a child process, one at a time; safe to call from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_memory_bytes: int = MAX_MEMORY_BYTES) -> None:
+        self._max_memory_bytes = max_memory_bytes
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._files_read = 0
@@ -105,10 +106,16 @@ class ReaderProcess:
         if self._process is None:
             program = (
                 "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
-                "from qa_service.corpus.isolated import main; main()"
+                "from qa_service.corpus.isolated import main; main(int(sys.argv[2]))"
             )
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-                [sys.executable, "-c", program, json.dumps(sys.path)],
+                [
+                    sys.executable,
+                    "-c",
+                    program,
+                    json.dumps(sys.path),
+                    str(self._max_memory_bytes),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -133,12 +140,12 @@ class ReaderProcess:
             process.wait(timeout=_STOP_SECONDS)
 
 
-def serve(readers: Mapping[str, Read]) -> None:
+def serve(readers: Mapping[str, Read], max_memory_bytes: int) -> None:
     """Answer requests on the standard streams until they end; this is the child's whole life."""
     replies = os.fdopen(os.dup(1), "wb")
     # What a library prints must not get between the replies.
     os.dup2(2, 1)
-    _limit_memory()
+    _limit_memory(max_memory_bytes)
     for line in sys.stdin.buffer:
         request = json.loads(line)
         reply: dict[str, object]
@@ -148,7 +155,7 @@ def serve(readers: Mapping[str, Read]) -> None:
             reply = {"error": str(error)}
         except MemoryError:
             reply = {
-                "error": f"reading it takes more than {MAX_MEMORY_BYTES // 2**20} MB of memory. "
+                "error": f"reading it takes more than {max_memory_bytes // 2**20} MB of memory. "
                 "Save it in a simpler form, such as plain text."
             }
         except RecursionError:
@@ -157,11 +164,11 @@ def serve(readers: Mapping[str, Read]) -> None:
         replies.flush()
 
 
-def _limit_memory() -> None:
+def _limit_memory(max_bytes: int) -> None:
     if resource is None:
         return
     try:
-        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
     except (ValueError, OSError):  # macOS refuses
         return
 

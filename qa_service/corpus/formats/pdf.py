@@ -45,6 +45,10 @@ _STUMBLES = (
 _MAX_UNMAPPED_SHARE = 0.3
 _EDGE_SHARE = 0.1
 _MIN_PAGES_OF_HEADER = 3
+_MAX_SIZE_CHANGE = 0.15
+_MIN_WRAPPED = 25
+_MAX_WORD_LETTERS = 24
+_ROOM_TO_SPARE = 1.5
 _TITLE_SCALE = 1.25
 _MAX_TITLE_LENGTH = 250
 _FILE_NAME = re.compile(
@@ -82,10 +86,9 @@ def read_pdf(path: Path) -> Drafts:
             document = _open(stream)
             pages, warnings = _pages(document)
             info = _info(document)
-        except (PDFException, PSException) as error:
-            raise UnreadableFileError(
-                f"it is damaged: {error or type(error).__name__}. Save it anew."
-            ) from error
+        except _STUMBLES as error:
+            detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            raise UnreadableFileError(f"it is damaged ({detail}). Save it anew.") from error
     _refuse_textless(pages)
     lines = _read_lines(pages)
     body, furniture = _without_page_furniture(lines, len(pages))
@@ -264,26 +267,37 @@ def _usual_pitch(lines: Sequence[_TextLine]) -> float:
 
 
 def _begins_paragraph(before: _TextLine, line: _TextLine, pitch: float) -> bool:
-    if abs(before.line.size - line.line.size) > 0.12 * max(before.line.size, line.line.size):
+    sizes = (before.line.size, line.line.size)
+    if max(sizes) - min(sizes) > _MAX_SIZE_CHANGE * max(sizes):
         return True
     em = line.line.size
     step = before.line.y0 - line.line.y0
     if before.page != line.page or step <= 0:
-        # The next column or page: a sentence goes on there, or a new paragraph begins.
-        return ends_sentence(before.text) or line.text[:1].isupper()
+        # The next column or page goes on with the sentence, or begins anew.
+        is_wrapped = len(before.text) > _MIN_WRAPPED and not ends_sentence(before.text)
+        return not is_wrapped or line.text[:1].isupper()
     if step > 1.25 * pitch and step > 1.3 * em:
         return True
-    if not ends_sentence(before.text):
-        return False
-    if step > 1.6 * em:
+    # A line that was broken although the next word had room on it was meant to end there.
+    is_rtl = is_right_to_left([before.text])
+    indent, room = _margins(before.line, is_rtl=is_rtl)
+    if room > _first_word_width(line) + _ROOM_TO_SPARE * em:
         return True
-    left_indent = line.line.x0 - before.line.x0
-    right_indent = before.line.x1 - line.line.x1
-    is_indented = left_indent > em and abs(right_indent) < em
-    is_indented_rtl = right_indent > em and abs(left_indent) < em
-    width = max(before.line.x1 - before.line.x0, line.line.x1 - line.line.x0)
-    is_short = (before.line.x1 - before.line.x0) < 0.8 * width
-    return is_indented or is_indented_rtl or is_short
+    is_indented = _margins(line.line, is_rtl=is_rtl)[0] > em + indent
+    return ends_sentence(before.text) and (is_indented or step > 1.6 * em)
+
+
+def _margins(line: Line, *, is_rtl: bool) -> tuple[float, float]:
+    """Return the room before and after a line in its column."""
+    left, right = line.x0 - line.left, line.right - line.x1
+    return (right, left) if is_rtl else (left, right)
+
+
+def _first_word_width(line: _TextLine) -> float:
+    word = re.split(r"\s", line.text, maxsplit=1)[0]
+    # Scripts without spaces break anywhere: a few characters stand for a word.
+    letters = min(len(word), _MAX_WORD_LETTERS)
+    return letters / max(len(line.text), 1) * (line.line.x1 - line.line.x0)
 
 
 def _joined(before: str, line: str) -> str:

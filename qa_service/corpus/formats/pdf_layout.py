@@ -23,13 +23,17 @@ _GUTTER = 0.9
 _MIN_COLUMN_ROWS = 2
 _MIN_MIXED_COLUMN_ROWS = 5
 _MIN_COLUMN_FILL = 0.6
+_MIN_COLUMN_PER_GUTTER = 3.0
 _MAX_PIECES_TO_CUT = 4000
 _MIN_ROW_OVERLAP = 0.5
 
 
 @dataclass(slots=True)
 class Line:
-    """A line of one column; `clusters` are its letters with their marks, left to right."""
+    """A line of text; `clusters` are its letters with their marks, left to right.
+
+    `left` and `right` are the edges of the column it stands in.
+    """
 
     clusters: list[str]
     x0: float
@@ -37,6 +41,8 @@ class Line:
     y0: float
     y1: float
     size: float
+    left: float
+    right: float
 
     @property
     def text(self) -> str:
@@ -57,16 +63,25 @@ class _Piece:
     size: float
 
 
+@dataclass(slots=True)
+class _Region:
+    """A part of the page, and the edges of the column that it belongs to."""
+
+    pieces: list[_Piece]
+    left: float
+    right: float
+
+
 def lines_in_reading_order(glyphs: Sequence[Glyph], *, is_right_to_left: bool) -> list[Line]:
     """Find the lines of a page, the first to be read first."""
     bases = _with_marks(glyphs)
     pieces = _pieces(_rows(bases))
     ordered: list[Line] = []
-    for group in _cut(pieces, is_right_to_left=is_right_to_left):
+    for region in _cut(pieces, is_right_to_left=is_right_to_left):
         by_row: dict[int, list[_Piece]] = {}
-        for piece in group:
+        for piece in region.pieces:
             by_row.setdefault(piece.row, []).append(piece)
-        ordered.extend(_line(row) for _, row in sorted(by_row.items()))
+        ordered.extend(_line(row, region) for _, row in sorted(by_row.items()))
     return ordered
 
 
@@ -141,24 +156,33 @@ def _pieces(rows: Sequence[list[Glyph]]) -> list[_Piece]:
     return pieces
 
 
-def _cut(pieces: list[_Piece], *, is_right_to_left: bool) -> list[list[_Piece]]:
+def _cut(pieces: list[_Piece], *, is_right_to_left: bool) -> list[_Region]:
     """Cut the page along white bands; the parts come in reading order."""
+    if not pieces:
+        return []
+    page = _column(pieces)
     if len(pieces) > _MAX_PIECES_TO_CUT:
-        return [pieces]
-    done: list[list[_Piece]] = []
-    stack = [pieces]
+        return [page]
+    done: list[_Region] = []
+    stack = [page]
     while stack:
         region = stack.pop()
-        parts = _columns(region)
-        if parts is not None and is_right_to_left:
-            parts.reverse()
-        if parts is None:
-            parts = _bands(region)
-        if parts is None:
-            done.append(region)
+        sides = _columns(region.pieces)
+        bands = _bands(region.pieces) if sides is None else None
+        if sides is not None:
+            # The stack hands over last what is pushed first.
+            order = sides if is_right_to_left else sides[::-1]
+            stack.extend(_column(side) for side in order)
+        elif bands is not None:
+            stack.extend(_Region(band, region.left, region.right) for band in bands[::-1])
         else:
-            stack.extend(reversed(parts))
+            done.append(region)
     return done
+
+
+def _column(pieces: list[_Piece]) -> _Region:
+    left = min(piece.x0 for piece in pieces)
+    return _Region(pieces, left, max(piece.x1 for piece in pieces))
 
 
 def _columns(region: list[_Piece]) -> list[list[_Piece]] | None:
@@ -186,16 +210,22 @@ def _are_columns(left: Sequence[_Piece], right: Sequence[_Piece]) -> bool:
     orders = [[glyph.order for piece in side for glyph in piece.glyphs] for side in (left, right)]
     if max(orders[0]) < min(orders[1]) or max(orders[1]) < min(orders[0]):
         return rows >= _MIN_COLUMN_ROWS
+    gutter = min(piece.x0 for piece in right) - max(piece.x1 for piece in left)
     return rows >= _MIN_MIXED_COLUMN_ROWS and all(
-        _fill(side) >= _MIN_COLUMN_FILL for side in (left, right)
+        _fill(side) >= _MIN_COLUMN_FILL and _width(side) >= _MIN_COLUMN_PER_GUTTER * gutter
+        for side in (left, right)
     )
 
 
 def _fill(side: Sequence[_Piece]) -> float:
     """Measure how much of a column's width its rows fill, on average."""
-    width = max(piece.x1 for piece in side) - min(piece.x0 for piece in side)
+    width = _width(side)
     filled = sum(piece.x1 - piece.x0 for piece in side)
     return filled / (width * len({piece.row for piece in side})) if width > 0 else 1.0
+
+
+def _width(side: Sequence[_Piece]) -> float:
+    return max(piece.x1 for piece in side) - min(piece.x0 for piece in side)
 
 
 def _bands(region: list[_Piece]) -> list[list[_Piece]] | None:
@@ -211,7 +241,7 @@ def _bands(region: list[_Piece]) -> list[list[_Piece]] | None:
     return None if best is None else [by_top[: best[1]], by_top[best[1] :]]
 
 
-def _line(pieces: Sequence[_Piece]) -> Line:
+def _line(pieces: Sequence[_Piece], region: _Region) -> Line:
     glyphs = sorted(
         (g for piece in pieces for g in piece.glyphs), key=lambda g: (g.center, g.order)
     )
@@ -237,4 +267,6 @@ def _line(pieces: Sequence[_Piece]) -> Line:
         min(piece.y0 for piece in pieces),
         max(piece.y1 for piece in pieces),
         sizes[len(sizes) // 2],
+        region.left,
+        region.right,
     )

@@ -1,0 +1,218 @@
+"""Reading as a whole: bounds, isolation, and no input that brings it down."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import tempfile
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from corpus_files import ReadBytes, source_file
+from docx import Document
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pdf_files import PdfFile, Run, pdf
+
+from qa_service.corpus import files
+from qa_service.corpus.discovery import SUPPORTED_SUFFIXES
+from qa_service.corpus.formats import plain_text
+from qa_service.corpus.reader_process import ReaderProcess
+from qa_service.corpus.reading import FileReader, read_file
+from qa_service.errors import UnreadableFileError
+
+STARTS = (b"", b"%PDF-1.7\n", b"PK\x03\x04", b"---\n", b'{"text":"', b"text,title\n", b"<html><p>")
+
+
+def small_docx() -> bytes:
+    """Make a small Word document."""
+    document = Document()
+    document.add_paragraph("نص قصير. 短い文章。")
+    stream = io.BytesIO()
+    document.save(stream)
+    return stream.getvalue()
+
+
+VALID = {
+    ".csv": b"id,text\n1,hello there\n",
+    ".docx": small_docx(),
+    ".htm": b"<html><body><p>Hello there, this is a page.</p></body></html>",
+    ".html": "<html><p>مرحبا بكم في هذه الصفحة.</p></html>".encode(),
+    ".jsonl": b'{"id": "1", "text": "hello there"}\n',
+    ".md": "# 标题\n\n正文在这里。\n".encode(),
+    ".pdf": pdf([[Run(50, 700, "Hello there, this is a page.")]]),
+    ".txt": "---\ntitle: x\n---\nनमस्ते दुनिया।\n".encode(),
+}
+
+
+def try_to_read(reader: FileReader, suffix: str, content: bytes) -> None:
+    """Read bytes as a file; anything but articles or a clear refusal fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"a{suffix}"
+        path.write_bytes(content)
+        try:
+            read = reader.read(source_file(path))
+        except UnreadableFileError:
+            return
+    assert read.articles
+    for article in read.articles:
+        assert article.id
+        assert article.title
+        assert any(character.isalnum() for character in article.text)
+        dataclasses.replace(article).text.encode()
+
+
+@pytest.mark.parametrize("suffix", SUPPORTED_SUFFIXES)
+def test_every_supported_suffix_is_read(read_bytes: ReadBytes, suffix: str) -> None:
+    """What discovery lets through, reading reads, in capitals too."""
+    for name in (f"a{suffix}", f"b{suffix.upper()}"):
+        (article,) = read_bytes(name, VALID[suffix]).articles
+        assert article.text
+
+
+@pytest.mark.parametrize("suffix", SUPPORTED_SUFFIXES)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(start=st.sampled_from(STARTS), rest=st.binary(max_size=400))
+def test_arbitrary_bytes_never_crash(
+    file_reader: FileReader, suffix: str, start: bytes, rest: bytes
+) -> None:
+    """Whatever a file holds, it is read or refused."""
+    try_to_read(file_reader, suffix, start + rest)
+
+
+@pytest.mark.parametrize("suffix", SUPPORTED_SUFFIXES)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_files_never_crash(
+    file_reader: FileReader, suffix: str, data: st.DataObject
+) -> None:
+    """A valid file with bytes overwritten, or cut short, is read or refused."""
+    content = bytearray(VALID[suffix])
+    places = st.integers(0, len(content) - 1)
+    for place in data.draw(st.lists(places, max_size=8)):
+        content[place] = data.draw(st.integers(0, 255))
+    try_to_read(file_reader, suffix, bytes(content[: data.draw(places) + 1]))
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".md", ".jsonl", ".csv"])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(max_size=300))
+def test_arbitrary_text_never_crashes(file_reader: FileReader, suffix: str, text: str) -> None:
+    """Any text in any script is read or refused."""
+    try_to_read(file_reader, suffix, text.encode())
+
+
+def test_the_same_bytes_give_the_same_articles(read_bytes: ReadBytes) -> None:
+    """Reading is a function of the file."""
+    for suffix, content in VALID.items():
+        assert read_bytes(f"a{suffix}", content) == read_bytes(f"a{suffix}", content)
+
+
+def test_one_file_can_be_read_alone(tmp_path: Path) -> None:
+    """Without a reader of one's own, a child process serves the one file."""
+    path = tmp_path / "a.html"
+    path.write_bytes(VALID[".html"])
+    assert read_file(source_file(path)).articles[0].language == "ar"
+
+
+def test_repeated_lines_are_dropped_on_request(read_bytes: ReadBytes, tmp_path: Path) -> None:
+    """Lines that a corpus repeats go when they are named."""
+    path = tmp_path / "a.txt"
+    path.write_text("Title here\n\nThe body of the article.\n\nDaily Post", encoding="utf-8")
+    read = read_file(source_file(path), frozenset({"daily post"}))
+    assert read.articles[0].text == "The body of the article."
+    assert read.dropped[-1].reason == "repeated_across_corpus"
+
+
+def test_a_removed_file_is_reported(tmp_path: Path) -> None:
+    """A file that goes between discovery and reading is no crash."""
+    path = tmp_path / "a.txt"
+    path.write_text("text")
+    file = source_file(path)
+    path.unlink()
+    with pytest.raises(UnreadableFileError, match="no longer there"):
+        read_file(file)
+
+
+def test_a_file_that_became_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """A file replaced by a pipe after discovery is refused, not opened for good."""
+    path = tmp_path / "a.txt"
+    path.write_text("text")
+    file = source_file(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(UnreadableFileError, match="not a regular file"):
+        read_file(file)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    """The message names the size found and the size allowed."""
+    path = tmp_path / "a.txt"
+    with path.open("wb") as out:
+        out.truncate(plain_text.MAX_BYTES + 1)  # sparse: takes no room
+    with pytest.raises(UnreadableFileError, match=r"too large: 20\.0 MB.*up to 20\.0 MB"):
+        read_file(source_file(path))
+
+
+def test_bounds_hold_for_files_that_grow(tmp_path: Path) -> None:
+    """What is read is counted, not only what was there at first."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"12345")
+    assert files.read_bytes(path, 5) == b"12345"
+    with pytest.raises(UnreadableFileError, match="too large"):
+        files.read_bytes(path, 4)
+
+
+def test_a_reader_that_takes_too_long_is_stopped_and_the_next_file_is_read(tmp_path: Path) -> None:
+    """The child process is ended at the time limit, and a new one serves on."""
+    path = tmp_path / "a.html"
+    path.write_bytes(VALID[".html"])
+    process = ReaderProcess()
+    try:
+        with pytest.raises(UnreadableFileError, match=r"longer than 0\.001 seconds"):
+            process.read(".html", path, time_limit_s=0.001)
+        assert process.read(".html", path, time_limit_s=120).articles
+    finally:
+        process.close()
+
+
+def test_a_reader_that_takes_too_much_memory_is_stopped(tmp_path: Path) -> None:
+    """A stream that unpacks to more than the child may have ends in a message."""
+    packer = zlib.compressobj(1)
+    packed = b"".join(packer.compress(bytes(2**20)) for _ in range(1024)) + packer.flush()
+    file = PdfFile()
+    content = file.add(
+        b"<< /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream" % (len(packed), packed)
+    )
+    page = file.add(
+        b"<< /Type /Page /Parent 3 0 R /MediaBox [0 0 9 9] /Contents %d 0 R >>" % content
+    )
+    tree = file.add(b"<< /Type /Pages /Kids [%d 0 R] /Count 1 >>" % page)
+    catalog = file.add(b"<< /Type /Catalog /Pages %d 0 R >>" % tree)
+    path = tmp_path / "a.pdf"
+    path.write_bytes(file.bytes(b"/Root %d 0 R" % catalog))
+    process = ReaderProcess(max_memory_bytes=600 * 2**20)
+    try:
+        with pytest.raises(UnreadableFileError, match="memory"):
+            process.read(".pdf", path, time_limit_s=120)
+        path.write_bytes(VALID[".pdf"])
+        assert process.read(".pdf", path, time_limit_s=120).articles
+    finally:
+        process.close()
+
+
+def test_threads_may_share_a_reader(file_reader: FileReader, tmp_path: Path) -> None:
+    """Files read at once come back each to its asker."""
+    found = []
+    for number in range(12):
+        path = tmp_path / f"{number}.html"
+        path.write_text(f"<p>This is page number {number}.</p>")
+        found.append(source_file(path))
+    with ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(file_reader.read, found))
+    assert [one.articles[0].text for one in read] == [
+        f"This is page number {number}." for number in range(12)
+    ]
