@@ -22,6 +22,10 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check \
 	$(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)') torch==2.13.0
 
+MODEL_FOLDER = from qa_service.config import load_settings; \
+	from qa_service.encoder.embedded import embedded_model_folder; \
+	print(embedded_model_folder(load_settings().cache))
+
 export QA_INDEX = $(INDEX)
 export QA_ARTICLES = $(ARTICLES)
 
@@ -72,9 +76,12 @@ constraints: $(INSTALLED_DEV) ## pin what this environment holds into constraint
 	$(BIN)/python tools/constraints.py > constraints.txt.new
 	mv constraints.txt.new constraints.txt
 
-bench: $(INSTALLED_DEV) bench-peers ## measure quality and speed beside other libraries (long)
-	for script in $(wildcard benchmarks/quality.py benchmarks/speed.py); do \
-		$(BIN)/python $$script || exit 1; done
+bench: $(INSTALLED_DEV) bench-peers ## measure quality beside other libraries, hours: DATA=folder of xquad.*.json (QUESTIONS)
+	@test -d '$(DATA)' || { echo "Name the folder of the XQuAD files: make bench DATA=/path/to/xquad" >&2; exit 1; }
+	model=$$($(BIN)/python -c '$(MODEL_FOLDER)') && $(PEERS)/bin/python benchmarks/peers/xquad.py \
+		'$(DATA)' "$$model" benchmarks/results/peers-quality.json $(if $(QUESTIONS),--questions $(QUESTIONS))
+	$(BIN)/python benchmarks/quality.py --data '$(DATA)' \
+		--peers benchmarks/results/peers-quality.json $(if $(QUESTIONS),--questions $(QUESTIONS))
 
 bench-peers: $(PEERS)/.installed ## the other libraries, in an environment of their own
 

@@ -5,9 +5,9 @@ Runs in the peers' own environment, which `make bench-peers` makes:
     .venv-peers/bin/python benchmarks/peers/run.py TEXTS.json MODEL RESULTS.json
 
 TEXTS.json holds {"passages": [{"id", "text", "language"}], "queries": [{"id", "text",
-"language"}]}; MODEL is a sentence-transformers folder. RESULTS.json gets, for each peer, its first
-ten passages for every question, and what they cost. Each peer has a process of its own; questions
-are asked one at a time.
+"language"}]}; MODEL is a sentence-transformers folder. RESULTS.json gets, for each peer, the first
+ten passages that it finds for every question, and what they cost. Each peer has a process of its
+own; questions are asked one at a time.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read_texts(path: Path, kind: str) -> list[Text]:
     return [Text(entry["id"], entry["text"]) for entry in content[kind]]
 
 
-def measure(name: str, texts: Path, model: Path, repeats: int) -> dict[str, Any]:
+def measure(name: str, texts: Path, model: Path, top_k: int, repeats: int) -> dict[str, Any]:
     """Index the passages `repeats` times and ask every question once; return what came of it."""
     passages, queries = read_texts(texts, "passages"), read_texts(texts, "queries")
     started = time.perf_counter()
@@ -55,12 +55,12 @@ def measure(name: str, texts: Path, model: Path, repeats: int) -> dict[str, Any]
         index_seconds.append(time.perf_counter() - started)
 
     for query in queries[:WARM_UP_QUERIES]:
-        engine.search(query.text, TOP_K)
+        engine.search(query.text, top_k)
     results: dict[str, list[str]] = {}
     query_ms = []
     for query in queries:
         started = time.perf_counter()
-        results[query.id] = engine.search(query.text, TOP_K)
+        results[query.id] = engine.search(query.text, top_k)
         query_ms.append((time.perf_counter() - started) * 1000)
 
     median_seconds = statistics.median(index_seconds)
@@ -79,6 +79,14 @@ def measure(name: str, texts: Path, model: Path, repeats: int) -> dict[str, Any]
     }
 
 
+def model_folder(text: str) -> Path:
+    """Return the folder of a model, or refuse: a library would take its name for one of a hub."""
+    folder = Path(text)
+    if not (folder / "modules.json").is_file():
+        raise argparse.ArgumentTypeError(f"{folder} holds no sentence-transformers model")
+    return folder
+
+
 def percentile(values: list[float], percent: int) -> float:
     """Return the smallest value that at least `percent` of them do not exceed."""
     ranked = sorted(values)
@@ -91,13 +99,15 @@ def resident_mb() -> float:
     return pages * resource.getpagesize() / 2**20
 
 
-def run_apart(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def run_apart(
+    name: str, texts: Path, model: Path, *, top_k: int = TOP_K, repeats: int = 1
+) -> dict[str, Any]:
     """Measure one peer in a new process."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
-        options = ["--repeats", str(arguments.repeats), "--alone", name]
+        options = ["--top-k", str(top_k), "--repeats", str(repeats), "--alone", name]
         subprocess.run(
-            [sys.executable, __file__, arguments.texts, arguments.model, result, *options],
+            [sys.executable, __file__, texts, model, result, *options],
             check=True,
             env=os.environ | OFFLINE,
         )
@@ -109,21 +119,24 @@ def main() -> None:
     """Measure the peers asked for and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("texts", type=Path)
-    parser.add_argument("model", type=Path)
+    parser.add_argument("model", type=model_folder)
     parser.add_argument("results", type=Path)
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), metavar="PEER")
+    parser.add_argument("--top-k", type=int, default=TOP_K, help="passages for each question")
     parser.add_argument("--repeats", type=int, default=1, help="times to index; the median counts")
     parser.add_argument("--alone", choices=PEERS, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.alone:
-        content = measure(arguments.alone, arguments.texts, arguments.model, arguments.repeats)
+    given = parser.parse_args()
+    if given.alone:
+        content = measure(given.alone, given.texts, given.model, given.top_k, given.repeats)
     else:
         content = {}
-        for name in arguments.peers:
+        for name in given.peers:
             print(f"{name} …", file=sys.stderr, flush=True)
-            content[name] = run_apart(name, arguments)
+            content[name] = run_apart(
+                name, given.texts, given.model, top_k=given.top_k, repeats=given.repeats
+            )
     text = json.dumps(content, ensure_ascii=False, indent=1)
-    arguments.results.write_text(text + "\n", encoding="utf-8")
+    given.results.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
