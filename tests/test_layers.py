@@ -47,8 +47,10 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "evaluation": "types errors",
         "jobs": "types errors",
         "library": "types errors",
+        "watcher": "errors",
         "service": "types errors config corpus chunker analyzer encoder indexes model_statistics "
-        "centering store indexer reranker retriever answering examples evaluation jobs library",
+        "centering store indexer reranker retriever answering examples evaluation jobs library "
+        "watcher",
         "web": "types errors config service evaluation __init__",
         "terminal": "types evaluation",
         "cli": "types errors config service evaluation terminal web __init__",
@@ -70,6 +72,7 @@ SOLE_IMPORTERS: Mapping[str, frozenset[str]] = {
         "tantivy": "indexes.lexical",
         "Stemmer": "analyzer",
         "trafilatura": "corpus",
+        "watchfiles": "watcher",
         "sqlite3": "store",
         "flask": "web",
         "apiflask": "web",
