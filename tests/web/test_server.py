@@ -13,17 +13,20 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from fake_service import FakeService
 
+from qa_service.config import Settings
 from qa_service.errors import (
     AddressInUseError,
     InvalidSettingError,
     ModelUnavailableError,
     NoIndexError,
 )
+from qa_service.web import server
 from qa_service.web.server import bind, follow_folder, is_hidden, keep_warm
 
 if TYPE_CHECKING:
@@ -162,6 +165,36 @@ def test_foreign_host(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
         )
     with pytest.raises(InvalidSettingError, match="QA_HOST"):
         bind(host, 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "key", "warns"),
+    [("127.0.0.1", None, False), ("0.0.0.0", "a-long-enough-key", False), ("0.0.0.0", None, True)],
+)
+def test_open_to_others_without_a_key_is_warned_of(
+    host: str,
+    key: str | None,
+    warns: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever opens the service to others without a key is told what that means."""
+    listener = SimpleNamespace(
+        getsockname=lambda: (host, 8000), family=socket.AF_INET, fileno=lambda: 3
+    )
+    monkeypatch.setattr(server, "bind", lambda *_: listener)
+    monkeypatch.setattr(server._Server, "run", lambda self: None)
+    settings = Settings(index=tmp_path, host=host, api_key=key)  # type: ignore[arg-type]
+    server.serve(settings, lambda: cast("Service", FakeService()))
+    printed = capsys.readouterr()
+    assert printed.out == "qa-service is at http://127.0.0.1:8000\n"
+    assert ("QA_API_KEY" in printed.err) is warns
+
+
+def test_default_is_this_machine_alone() -> None:
+    """Nobody else reaches a service that was not opened on purpose."""
+    assert Settings().host == "127.0.0.1"
 
 
 class SlowToGetReady(FakeService):

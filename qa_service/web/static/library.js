@@ -16,7 +16,7 @@ function tell(...content) {
   messages.scrollIntoView({ block: "nearest" });
 }
 
-const note = (text) => element("p", { class: "notice" }, text);
+const note = (text) => element("p", { class: "notice notice-done" }, text);
 
 /** Do something that may fail; the problem is shown, and false returned. */
 async function attempt(work) {
