@@ -210,16 +210,20 @@ def test_words_that_tell_too_little_have_no_key(word: str) -> None:
 def test_a_name_is_asked_for_in_another_script() -> None:
     """An English question and an Arabic passage share a name's key and a number, nothing else."""
     passage = ANALYZER.terms("وصل مناتساكانيان ولافروف في ١٠ أكتوبر ٢٠٢٠", "ar")
-    question = ANALYZER.question_terms("When in 2020 did Mnatsakanyan meet Lavrov?", ["en", "ar"])
+    question = ANALYZER.question_terms(
+        "When in 2020 did Mnatsakanyan meet Lavrov?", ["en", "ar"], ["ar"]
+    )
     assert set(passage) & set(question) == {"2020", "@mntskn", "@lfrf"}
     assert set(ANALYZER.name_keys("Mnatsakanyan met Lavrov", "en")) <= set(question)
 
 
 def test_a_question_whose_script_no_passage_has_keeps_numbers_and_names() -> None:
     """Its common words would meet the few foreign words of a passage by accident."""
-    terms = ANALYZER.question_terms("Who signed the treaty in 1999?", ["en", "zh"])
+    terms = ANALYZER.question_terms("Who signed the treaty in 1999?", ["en", "zh"], ["zh"])
     assert "1999" in terms
     assert all(term == "1999" or term.startswith("@") for term in terms)
+    assert "treati" in ANALYZER.question_terms("the treaty", ["en", "zh"], ["zh", "en"])
+    assert "treati" in ANALYZER.question_terms("the treaty", ["en", "zh"])
 
 
 def test_a_mistaken_language_is_made_up_for() -> None:
@@ -230,7 +234,7 @@ def test_a_mistaken_language_is_made_up_for() -> None:
 
 def test_a_question_in_a_language_of_the_corpus_is_stemmed_in_it_alone() -> None:
     """Stems of other languages would only add noise; grams bridge related languages."""
-    terms = ANALYZER.question_terms("ceasefires", ["en", "de", "en"])
+    terms = ANALYZER.question_terms("ceasefires", ["en", "de"], ["de", "en"])
     assert [term for term in terms if term[0] not in "~@"] == words("ceasefires", "en")
 
 
@@ -257,6 +261,11 @@ def test_words_weigh_more_than_grams_and_keys() -> None:
     assert weights["~lavr"] == weights["~停"] < weights["@lfrf"] < 1
 
 
+def test_a_word_that_is_all_suffix_is_kept() -> None:
+    """Where a stemmer leaves nothing of a word, the word itself is the term."""
+    assert words("ları", "tr") == ["lari"]
+
+
 def test_huge_words_are_cut() -> None:
     """A word of a million letters gives short terms, quickly."""
     terms = ANALYZER.terms("ب" * 1_000_000 + " " + "a\u0301" * 100_000, "ar")
@@ -280,7 +289,7 @@ def test_passage_and_question_agree(text: str, language: str) -> None:
     """A question that quotes a passage in its language has exactly its terms, fit for the index."""
     terms = ANALYZER.terms(text, language)
     assert set(terms) == set(ANALYZER.question_terms(text, [language]))
-    assert set(terms) == set(ANALYZER.question_terms(text, [language, "en", language]))
+    assert set(terms) == set(ANALYZER.question_terms(text, [language, "en"], {language, "en"}))
     for term in terms:
         assert len(term.split()) == 1
         assert term.encode()

@@ -58,7 +58,6 @@ _INDIC_SOUNDS = {"PH": "f", "CH": "C", "C": "C", "CHH": "C", "SH": "S", "SS": "S
 _CLASSES = str.maketrans("pvdzCg", "bftsjj", "hwy")
 
 
-@lru_cache(maxsize=65536)
 def name_key(word: str) -> str:
     """Return the consonants of a normalised word; "" when there are fewer than three.
 
