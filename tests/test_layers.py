@@ -72,7 +72,7 @@ SOLE_IMPORTERS: Mapping[str, frozenset[str]] = {
         "tantivy": "indexes.lexical",
         "Stemmer": "analyzer",
         "trafilatura": "corpus",
-        "watchfiles": "watcher",
+        "watchfiles": "watcher web.server",
         "sqlite3": "store",
         "flask": "web",
         "apiflask": "web",
