@@ -23,8 +23,9 @@ from index_parts import (
 )
 from numpy.typing import NDArray
 
+from qa_service.corpus.discovery import SourceFile
 from qa_service.errors import CorpusError, IndexMismatchError, IndexWriteError, NoIndexError
-from qa_service.indexer import Indexer, Parts
+from qa_service.indexer import Indexer, Parts, plan
 from qa_service.indexer.run import needs_refit
 from qa_service.store import Generation, Store, verify
 from qa_service.types import FileState, IndexReport, Progress, Stage
@@ -380,6 +381,29 @@ def test_a_file_that_becomes_unreadable_stops_answering(workshop: Workshop) -> N
     assert states(report)["zh.txt"] == "failed"
     assert "zh.txt" not in workshop.texts()
     workshop.write("zh.txt", "运河\n运河全长82公里。")
+    assert workshop.index().embedded == 0
+    assert "zh.txt" in workshop.texts()
+
+
+def test_a_file_without_access_is_named_and_tried_again(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What may not be read does not answer; as soon as it may, it does, embedding nothing."""
+    (workshop.articles / "zh.txt").touch()
+
+    def refuse(file: SourceFile) -> str:
+        if file.id == "zh.txt":
+            raise PermissionError(errno.EACCES, "Permission denied", str(file.path))
+        return read(file)
+
+    read = plan._sha256_of
+    with monkeypatch.context() as patch:
+        patch.setattr(plan, "_sha256_of", refuse)
+        report = workshop.index()
+    (outcome,) = (item for item in report.files if item.path == "zh.txt")
+    assert outcome.state is FileState.FAILED
+    assert "Permission denied" in (outcome.reason or "")
+    assert "zh.txt" not in workshop.texts()
     assert workshop.index().embedded == 0
     assert "zh.txt" in workshop.texts()
 

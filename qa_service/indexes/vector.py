@@ -28,10 +28,13 @@ ExactVectors = Callable[[Keys], Vectors]
 """Returns the exact searched vectors of these keys, one row each; KeyError for an unknown key."""
 
 EXACT_UP_TO = 20_000
-# Gathering and multiplying this many allowed vectors costs less than a search of the lists, and
-# misses nothing, however rare they are.
-SCAN_UP_TO = 20_000
-RECALL_TO_REACH = 0.995
+# So few allowed vectors are compared one by one; that costs less than going through lists.
+SCAN_UP_TO = 1000
+# Up to so many allowed vectors every list is visited, so that none is missed however they are
+# spread: passing over the others is far cheaper than comparing them would be.
+VISIT_ALL_UP_TO = 100_000
+GATHER_ROWS = 8192
+RECALL_TO_REACH = 0.9975
 # Many short lists: at the same recall, 8·√n lists compare 35 % fewer vectors than 4·√n.
 LISTS_PER_ROOT = 8
 TRAINING_POINTS_PER_LIST = 32
@@ -39,14 +42,14 @@ TRAINING_ROUNDS = 8
 # Lists trained on few vectors serve until the index holds this many times as many.
 GROWTH_TO_RETRAIN = 4
 PROBES_TO_TRY = tuple(step << power for power in range(3, 13) for step in (2, 3))
-RECALL_QUESTIONS = 200
+RECALL_QUESTIONS = 500
 RECALL_DEPTH = 10
 # How near a question is to its passage: the median over XQuAD's questions in eight languages, both
 # centred. Questions made so are a little harder to answer in full than real ones: of ten thousand
 # sentences, 32 of 784 lists hold 98.2 % of their ten nearest, and 98.7 % of the real questions'.
 QUESTION_COSINE = 0.6
 RECALL_SAMPLE = 2000
-RERANK_FACTOR = 4
+RERANK_FACTOR = 2
 RERANK_AT_LEAST = 100
 
 
@@ -98,13 +101,19 @@ class FaissIndex:
         if self.info.lists == 0:
             return self._search_exactly(vector, top_k, selector)
         wanted = max(RERANK_FACTOR * top_k, RERANK_AT_LEAST)
-        share = 1.0 if allowed is None else len(allowed) / max(len(self), 1)
         parameters = faiss.SearchParametersIVF(
-            nprobe=min(self.info.lists, round(self.info.n_probe / share)),
+            nprobe=self._probes(allowed),
             sel=None if selector is None else selector.selector,
         )
         keys, _ = self._fetch(vector, wanted, parameters)
         return best(keys, self._exact(keys) @ vector, top_k)
+
+    def _probes(self, allowed: Keys | None) -> int:
+        if allowed is None:
+            return self.info.n_probe
+        if len(allowed) <= VISIT_ALL_UP_TO:
+            return self.info.lists
+        return min(self.info.lists, round(self.info.n_probe * len(self) / len(allowed)))
 
     def vectors(self, keys: Keys) -> Vectors:
         """Return the searched vectors of these keys, one row each; KeyError for an unknown key."""
@@ -174,7 +183,7 @@ class FaissIndexWriter:
         self._exact = exact
         self._threads = threads
 
-    def build(self, keys: Keys, batch_rows: int = 8192) -> VectorIndexInfo:
+    def build(self, keys: Keys, batch_rows: int = GATHER_ROWS) -> VectorIndexInfo:
         """Write an index of these keys (ascending), vectors from `exact`; return what it is."""
         self._bound_threads()
         if len(keys) <= EXACT_UP_TO:
@@ -191,7 +200,7 @@ class FaissIndexWriter:
         self._write(index, info)
         return info
 
-    def update(self, added: Keys, removed: Keys, batch_rows: int = 8192) -> VectorIndexInfo:
+    def update(self, added: Keys, removed: Keys, batch_rows: int = GATHER_ROWS) -> VectorIndexInfo:
         """Change the stored index, training nothing anew; return what it is.
 
         The file is replaced, never written in place. Use `needs_rebuild` first.
@@ -229,7 +238,7 @@ class FaissIndexWriter:
         index.cp.min_points_per_centroid = 1
         # Without it the centroids of unit vectors shrink and small lists hide behind large ones.
         index.cp.spherical = True
-        index.train(self._exact(points))
+        index.train(gather(self._exact, points, self._dimension))
         return index, lists
 
     def _write(self, index: faiss.Index, info: VectorIndexInfo) -> None:
@@ -291,7 +300,7 @@ def make_questions(vectors: Vectors, corpus: Vectors) -> Vectors:
 
 
 def exact_neighbours(
-    questions: Vectors, keys: Keys, exact: ExactVectors, depth: int, batch_rows: int = 8192
+    questions: Vectors, keys: Keys, exact: ExactVectors, depth: int, batch_rows: int = GATHER_ROWS
 ) -> Keys:
     """Return the keys of the `depth` nearest vectors of each question, int64 (questions, depth)."""
     best_keys = np.empty((len(questions), 0), dtype=np.int64)
@@ -312,6 +321,14 @@ def best(keys: Keys, scores: Vectors, top_k: int) -> Candidates:
     """Return the `top_k` best, by descending score and then ascending key."""
     order = np.lexsort((keys, -scores))[:top_k]
     return Candidates(keys=keys[order], scores=scores[order].astype(np.float32))
+
+
+def gather(exact: ExactVectors, keys: Keys, dimension: int) -> Vectors:
+    """Return the vectors of many keys, going easy on memory."""
+    vectors = np.empty((len(keys), dimension), dtype=np.float32)
+    for start in range(0, len(keys), GATHER_ROWS):
+        vectors[start : start + GATHER_ROWS] = exact(keys[start : start + GATHER_ROWS])
+    return vectors
 
 
 def sample(keys: Keys, most: int) -> Keys:

@@ -153,6 +153,7 @@ def test_filters_in_a_large_index(
 ) -> None:
     """Filters narrow and wide find at least 99 of 100, and nothing that is not allowed."""
     monkeypatch.setattr(vector, "SCAN_UP_TO", 500)
+    monkeypatch.setattr(vector, "VISIT_ALL_UP_TO", 2500)
     index, corpus = large
     allowed = corpus.keys[::step]
     hits = wanted = 0
