@@ -110,14 +110,28 @@ class Reranker:
             weights=np.asarray(weights / max(float(weights.sum()), 1e-12), dtype=np.float32),
         )
 
-    def score(self, query: QueryTokens, batch: TokenBatch) -> LateScores:
-        """Score the passages of a batch, in its order; a passage without tokens scores 0."""
+    def score(
+        self, query: QueryTokens, batch: TokenBatch, language_offsets: Vectors | None = None
+    ) -> LateScores:
+        """Score the passages of a batch, in its order; a passage without tokens scores 0.
+
+        Args:
+            query: the question.
+            batch: the passages.
+            language_offsets: (passages, dimension), how the tokens of each passage's language lie
+                off the corpus's mean. What they have in common with the question is its language,
+                not its subject, and is taken off the score: a mixed corpus must not put the right
+                passage behind worse ones in the question's own language.
+        """
         similarities = self._codec.decode(batch.codes) @ query.vectors.T
         alignments = tuple(
             Alignment(similarities[start:end], batch.spans[start:end], query.weights)
             for start, end in zip(batch.offsets[:-1], batch.offsets[1:], strict=True)
         )
         scores = _whole_and_best_stretch(similarities, batch.offsets, query.weights)
+        if language_offsets is not None:
+            common = language_offsets @ (query.weights @ query.vectors)
+            scores = np.where(np.diff(batch.offsets) > 0, scores - common, 0).astype(np.float32)
         return LateScores(scores=scores, alignments=alignments)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,20 +19,31 @@ from qa_service.types import Filters
 
 # Passages fetched by each search, and passages of both that are reranked.
 CANDIDATES = 100
-TO_RERANK = 80
+TO_RERANK = 100
 # Tokens that the corpus must have for their own mean to weigh as much as the model's usual one.
 TOKEN_MEAN_WEIGHT = 5_000
-# Passages whose tokens are averaged.
+# Passages of each language whose tokens are averaged.
 PASSAGES_TO_AVERAGE = 1_000
 
-_MEAN_NAME = "retriever_token_mean"
+_CORPUS_MEAN = "tokens_corpus_mean"
+_LANGUAGES = "tokens_languages"
+_LANGUAGE_MEANS = "tokens_language_means"
 
 
 class QuestionAnalyzer(Protocol):
     """What the retriever needs of the analyser."""
 
-    def question_terms(self, text: str, languages: Sequence[str]) -> Sequence[str]:
+    def question_terms(
+        self,
+        text: str,
+        languages: Sequence[str],
+        passage_languages: Collection[str] | None = None,
+    ) -> list[str]:
         """Return the terms of a question, as passages in these languages spell them."""
+        ...
+
+    def weights(self, terms: Sequence[str]) -> list[float]:
+        """Return how much each term counts beside the others."""
         ...
 
 
@@ -107,15 +118,24 @@ class Retriever:
         allowed = generation.allowed_keys(filters)
         vector = generation.centering.query(encoded.vectors[0], language)
         dense = generation.vectors.search(vector, candidates, allowed)
+        counts = generation.language_counts()
         terms = self._analyzer.question_terms(
-            text, _languages_to_analyse(language, generation.language_counts())
+            text, _languages_to_analyse(language, counts), tuple(counts)
         )
-        lexical = generation.lexical.search(terms, candidates, allowed)
+        weights = self._analyzer.weights(terms)
+        lexical = generation.lexical.search(terms, candidates, allowed, weights)
         merged = fusion.merge([dense, lexical], max(TO_RERANK, candidates - CANDIDATES + TO_RERANK))
-        shares = fusion.lexical_shares(merged, lexical, generation.lexical.attainable_score(terms))
+        shares = fusion.lexical_shares(
+            merged, lexical, generation.lexical.attainable_score(terms, weights)
+        )
         clock.lap("search")
-        query = self._reranker.prepare(tokens, token_mean(generation))
-        late = self._reranker.score(query, generation.tokens.get_batch(merged))
+        means = token_means(generation)
+        query = self._reranker.prepare(tokens, means.corpus)
+        late = self._reranker.score(
+            query,
+            generation.tokens.get_batch(merged),
+            means.offsets(generation.languages_of(merged)),
+        )
         scores = fusion.combine(late.scores, shares)
         ranked = tuple(
             RankedPassage(
@@ -150,25 +170,63 @@ class TokenDecoder(Protocol):
 def measure_tokens(
     generation: Generation, codec: TokenDecoder
 ) -> Mapping[str, NDArray[np.generic]]:
-    """Return the mean of a generation's decoded tokens, to be stored in its statistics.
+    """Return the means of a generation's decoded tokens, to be stored in its statistics.
 
-    With few tokens the mean is topic, so it is shrunk toward the model's usual one, which is zero
-    after decoding.
+    With few tokens a mean is topic, so that of the corpus is shrunk toward the model's usual one,
+    which is zero after decoding, and those of languages toward that of the corpus.
     """
-    places = np.linspace(0, len(generation.keys) - 1, PASSAGES_TO_AVERAGE).round()
-    keys = generation.keys[np.unique(places.astype(np.intp))]
-    vectors = codec.decode(generation.tokens.get_batch(np.asarray(keys)).codes)
-    total = vectors.sum(axis=0, dtype=np.float64)
-    mean = total / (len(vectors) + TOKEN_MEAN_WEIGHT)
-    return {_MEAN_NAME: mean.astype(np.float32)}
+    by_language: dict[str, list[int]] = {}
+    for key, language in zip(
+        generation.keys.tolist(), generation.languages_of(generation.keys), strict=True
+    ):
+        by_language.setdefault(language, []).append(key)
+    sums: dict[str, tuple[NDArray[np.float64], int]] = {}
+    for language in sorted(by_language):
+        keys = np.array(by_language[language], dtype=np.int64)
+        places = np.linspace(0, len(keys) - 1, PASSAGES_TO_AVERAGE).round().astype(np.intp)
+        codes = generation.tokens.get_batch(keys[np.unique(places)]).codes
+        sums[language] = codec.decode(codes).sum(axis=0, dtype=np.float64), len(codes)
+    total = sum(length for _, length in sums.values())
+    summed = np.sum([vector for vector, _ in sums.values()], axis=0)
+    mean = summed / (total + TOKEN_MEAN_WEIGHT)
+    means = [
+        (vector + TOKEN_MEAN_WEIGHT * mean) / (length + TOKEN_MEAN_WEIGHT)
+        for vector, length in sums.values()
+    ]
+    return {
+        _LANGUAGES: np.array(list(sums), dtype=np.str_),
+        _LANGUAGE_MEANS: np.array(means, dtype=np.float32),
+        _CORPUS_MEAN: mean.astype(np.float32),
+    }
 
 
-def token_mean(generation: Generation) -> NDArray[np.float32]:
-    """Return the mean of decoded tokens that `measure_tokens` stored; zero when there is none."""
-    stored = generation.statistics.get(_MEAN_NAME)
-    if stored is None:
-        return np.zeros(generation.manifest.recipe.dimension, dtype=np.float32)
-    return np.asarray(stored, dtype=np.float32)
+@dataclass(frozen=True, slots=True)
+class TokenMeans:
+    """Means of decoded tokens, (dimension,): of the corpus, and of each of its languages."""
+
+    corpus: NDArray[np.float32]
+    languages: Mapping[str, NDArray[np.float32]]
+
+    def offsets(self, languages: Sequence[str]) -> NDArray[np.float32]:
+        """Return how the tokens of each language lie off the corpus's mean, one row each."""
+        known = {
+            language: self.languages.get(language, self.corpus) - self.corpus
+            for language in set(languages)
+        }
+        rows = [known[language] for language in languages]
+        return np.array(rows, dtype=np.float32).reshape(-1, len(self.corpus))
+
+
+def token_means(generation: Generation) -> TokenMeans:
+    """Return what `measure_tokens` stored; zeros when there is nothing."""
+    stored = generation.statistics
+    if _CORPUS_MEAN not in stored:
+        return TokenMeans(np.zeros(generation.manifest.recipe.dimension, dtype=np.float32), {})
+    means = np.asarray(stored[_LANGUAGE_MEANS], dtype=np.float32)
+    names = [str(language) for language in stored[_LANGUAGES]]
+    return TokenMeans(
+        np.asarray(stored[_CORPUS_MEAN], dtype=np.float32), dict(zip(names, means, strict=True))
+    )
 
 
 def _languages_to_analyse(language: str, counts: Mapping[str, int]) -> list[str]:

@@ -1,0 +1,96 @@
+"""Tells when articles have changed and are whole: after the last write, not during it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from watchfiles import watch
+
+log = logging.getLogger(__name__)
+
+# A file that was the same for so long is taken to be written to its end.
+SETTLING_S = 1.0
+# Files that never settle, like logs, must not keep the others from being indexed for ever.
+LONGEST_SETTLING_S = 60.0
+
+
+class Watcher:
+    """Watches folders and calls back, in a thread of its own, when articles in them changed."""
+
+    def __init__(
+        self,
+        find_paths: Callable[[], Sequence[Path]],
+        on_change: Callable[[], None],
+        settling_s: float = SETTLING_S,
+    ) -> None:
+        """Take where the articles are, and what to do when they change.
+
+        Args:
+            find_paths: asked again after each change, for other folders may be indexed by then.
+            on_change: called once for many changes that come together.
+            settling_s: how long files must stay the same.
+        """
+        self._find_paths = find_paths
+        self._on_change = on_change
+        self._settling_s = settling_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+
+    def start(self) -> None:
+        """Start watching."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching; returns when the thread has ended."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            paths = [path for path in self._find_paths() if path.exists()]
+            if not paths:
+                self._stop.wait(self._settling_s)
+                continue
+            for changes in watch(*paths, stop_event=self._stop, debounce=400, rust_timeout=500):
+                changed = {Path(name) for _, name in changes if not _is_hidden(Path(name), paths)}
+                if changed and self._settle(changed):
+                    log.info("%d files changed; indexing", len(changed))
+                    self._on_change()
+                    break
+
+    def _settle(self, paths: set[Path]) -> bool:
+        """Wait until the files stay the same; False when told to stop meanwhile."""
+        before = _states(paths)
+        waited = 0.0
+        while waited < LONGEST_SETTLING_S:
+            if self._stop.wait(self._settling_s):
+                return False
+            waited += self._settling_s
+            now = _states(paths)
+            if now == before:
+                return True
+            before = now
+        return True
+
+
+def _is_hidden(path: Path, roots: Sequence[Path]) -> bool:
+    """Tell files that no index run reads: those below a name that starts with a dot."""
+    for root in roots:
+        if path.is_relative_to(root):
+            return any(part.startswith(".") for part in path.relative_to(root).parts)
+    return path.name.startswith(".")
+
+
+def _states(paths: Iterable[Path]) -> dict[Path, tuple[int, int] | None]:
+    states: dict[Path, tuple[int, int] | None] = {}
+    for path in paths:
+        try:
+            found = path.stat()
+        except OSError:
+            states[path] = None
+        else:
+            states[path] = (found.st_size, found.st_mtime_ns)
+    return states
