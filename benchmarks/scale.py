@@ -418,7 +418,7 @@ def panel(results: Sequence[dict[str, float]], title: str, measure: str, name: s
 
     def place(exponent: float, value: float) -> tuple[float, float]:
         share = 0.5 if high == low else (exponent - low) / (high - low)
-        return MARGIN + share * (right - MARGIN), bottom - value / top * (bottom - 34)
+        return MARGIN + 18 + share * (right - MARGIN - 36), bottom - value / top * (bottom - 34)
 
     points = [
         place(exponent, result[name]) for exponent, result in zip(exponents, results, strict=True)

@@ -1,0 +1,1 @@
+"""Passage keys to scores and back: vectors, terms, tokens."""
