@@ -218,7 +218,7 @@ def _failing_with_message() -> Iterator[None]:
         sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing more must be written at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(EXIT_FAILED)
 
 

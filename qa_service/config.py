@@ -62,7 +62,7 @@ class Settings(BaseSettings):
         "auto",
         description=(
             "The arithmetic that `openvino` uses: `auto` takes the fastest of this processor. "
-            "Name one to use an index on machines of different kinds."
+            "An index serves whatever the precision."
         ),
     )
     threads: Annotated[int, Field(ge=0, le=256)] = Field(

@@ -18,7 +18,12 @@ from qa_service.corpus.language import detect_language
 from qa_service.corpus.reading import FileReader
 from qa_service.encoder.base import Encoder
 from qa_service.encoder.loading import load_encoder
-from qa_service.errors import ArticleConflictError, IndexCorruptError, InvalidQuestionError
+from qa_service.errors import (
+    ArticleConflictError,
+    IndexCorruptError,
+    InvalidQuestionError,
+    StoredIndexError,
+)
 from qa_service.evaluation import Evaluation, KnownQuestion, evaluate
 from qa_service.examples import example_questions
 from qa_service.indexer import Indexer, Parts
@@ -43,6 +48,7 @@ from qa_service.types import (
     Progress,
     Question,
 )
+from qa_service.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +81,7 @@ class Service:
         self._analyzer = Analyzer()
         self._library = Library(settings.articles, settings.index)
         self._jobs = IndexJobs()
+        self._watcher: Watcher | None = None
         self._model_lock = threading.Lock()
         self._model: _Model | None = None
         self._generation_lock = threading.Lock()
@@ -145,8 +152,12 @@ class Service:
             ArticleConflictError: the name is not one of a file.
             IndexWriteError: the folder cannot be written to.
         """
-        self._library.add(name, content)
-        return self.start_index()
+        added = self._library.add(name, content)
+        return self._jobs.start(
+            lambda on_progress: self._run_index(
+                self._sources_with(added.parent), on_progress=on_progress
+            )
+        )
 
     def remove_article(self, article_id: str) -> IndexJob:
         """Move an article's file out of the articles folder and re-index in the background.
@@ -198,6 +209,12 @@ class Service:
             lambda on_progress: self.index(rebuild=rebuild, on_progress=on_progress)
         )
 
+    def watch(self) -> None:
+        """Start an index run whenever articles change, until `close`."""
+        if self._watcher is None:
+            self._watcher = Watcher(self._watched_folders, self.start_index)
+            self._watcher.start()
+
     def job(self) -> IndexJob | None:
         """Return the running or last index job of this process."""
         return self._jobs.job()
@@ -246,7 +263,10 @@ class Service:
         return evaluate(self.ask, questions)
 
     def close(self) -> None:
-        """Let go of files."""
+        """Let go of files and stop watching."""
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher = None
         with self._generation_lock:
             if self._generation is not None:
                 self._generation.close()
@@ -270,6 +290,25 @@ class Service:
                 allow_empty=allow_empty,
                 on_progress=on_progress,
             )
+
+    def _sources_with(self, folder: Path) -> list[Path]:
+        """Return what the index mirrors, and the folder too unless it is part of that."""
+        sources = self._sources()
+        if any(folder.resolve().is_relative_to(source.resolve()) for source in sources):
+            return sources
+        return [*sources, folder]
+
+    def _sources(self) -> list[Path]:
+        """Return what the index mirrors; the articles folder before the first run."""
+        if self._store.current_id() is None:
+            return [self._settings.articles]
+        return [Path(source) for source in self._look().manifest.sources]
+
+    def _watched_folders(self) -> list[Path]:
+        try:
+            return self._sources()
+        except StoredIndexError:
+            return [self._settings.articles]
 
     def _load_model(self) -> _Model:
         with self._model_lock:

@@ -163,7 +163,6 @@ class Answer:
     timings_ms: Mapping[str, float]
 
 
-
 @dataclass(frozen=True, slots=True)
 class DroppedText:
     """A stretch of a file that was left out of its article, and why.
@@ -318,6 +317,7 @@ class Explanation:
     stages: tuple[StageRank, ...]
     lost_at: str | None
     summary: str
+
 
 RIGHT_TO_LEFT_LANGUAGES = frozenset(
     {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"}

@@ -23,7 +23,7 @@ class Watcher:
     def __init__(
         self,
         find_paths: Callable[[], Sequence[Path]],
-        on_change: Callable[[], None],
+        on_change: Callable[[], object],
         settling_s: float = SETTLING_S,
     ) -> None:
         """Take where the articles are, and what to do when they change.

@@ -15,36 +15,32 @@ from dataclasses import dataclass, field
 
 from qa_service.corpus.clutter import (
     clutter_phrases,
-    ends_sentence,
     ends_with_full_stop,
     fold_line,
-    is_agency,
     is_breadcrumb,
     is_prose,
     line_width,
     shape_of_clutter,
-    split_label,
 )
-from qa_service.corpus.dates import parse_date_line
+from qa_service.corpus.line_kinds import (
+    MAX_TITLE_WIDTH,
+    beside_clutter,
+    edge_clutter,
+    is_credited_caption,
+    is_related_label,
+    is_related_link,
+    is_repetition,
+    line_metadata,
+    opening_clutter,
+)
 from qa_service.types import DroppedText
 
-_MAX_CLUTTER_WIDTH = 160
-_MAX_LINK_WIDTH = 220
-_MAX_TITLE_WIDTH = 300
-_MAX_BYLINE_WIDTH = 90
-_MAX_NAME_WORDS = 10
-_MAX_CAPTION_BESIDE_TITLE = 80
-_MIN_REPEATED_TITLE = 15
 _MAX_LINKS = 12
 # After a line of these kinds, what follows below the body belongs to it.
 _TAIL_MARKERS = ("comment_form", "author_box")
-
-_CREDIT_IN_BRACKETS = re.compile(r"[(（\[]([^()（）\[\]]{2,60})[)）\]]\s*$")
-_DASH = re.compile(r"\s*[-–—ـ|/]\s+|\s+[-–—ـ|/]\s*")
-_NAME_PARTICLES = frozenset(("al", "at", "ben", "bin", "da", "de", "del", "della", "den", "der",
-                             "di", "do", "dos", "du", "e", "el", "et", "for", "ibn", "in", "la",
-                             "le", "och", "og", "the", "und", "van", "von", "with", "y", "and", "&",
-                             "и", "та"))  # fmt: skip
+# Clutter that comes in rows.
+_COMPANY = frozenset(("share_button", "comment_form", "counter", "font_size", "date_line", "byline",
+                      "agency_line", "image_file"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +90,12 @@ class _Line:
     is_prose: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.folded = fold_line(self.raw) if len(self.raw) <= 2 * _MAX_TITLE_WIDTH else ""
+        self.folded = fold_line(self.raw) if len(self.raw) <= 2 * MAX_TITLE_WIDTH else ""
         self.is_prose = is_prose(self.raw)
+
+    def repeats(self, folded_title: str) -> bool:
+        """Tell whether the line, still undecided, is the headline once more."""
+        return self.is_open and is_repetition(self.raw, self.folded, folded_title)
 
     @property
     def is_blank(self) -> bool:
@@ -134,7 +134,7 @@ class _Page:
             if line.is_blank:
                 continue
             line.reason = shape_of_clutter(line.raw) or phrases.get(line.folded)
-            if line.reason is None and _is_related_link(line.raw):
+            if line.reason is None and is_related_link(line.raw):
                 line.reason = "related_link"
 
     def _mark_title(self) -> None:
@@ -172,9 +172,9 @@ class _Page:
         if not any(other.reason is None for other in rest):
             return False
         width = line_width(line.raw)
-        if width > _MAX_TITLE_WIDTH or not any(character.isalpha() for character in line.raw):
+        if width > MAX_TITLE_WIDTH or not any(character.isalpha() for character in line.raw):
             return False
-        if any(_is_repetition(other, line.folded) for other in rest[:8]):
+        if any(other.repeats(line.folded) for other in rest[:8]):
             return True
         if ends_with_full_stop(line.raw) or line.raw.rstrip()[-1:] in ",،;؛:：，、":
             return False
@@ -196,7 +196,7 @@ class _Page:
         folded = fold_line(self.title) if self.title else ""
         header: list[_Line] = []
         for line in self.lines:
-            if line.is_prose and line.is_open and not _is_repetition(line, folded):
+            if line.is_prose and line.is_open and not line.repeats(folded):
                 return header
             header.append(line)
         # No prose at all: only the lines down to the first that nothing explains are header.
@@ -208,7 +208,7 @@ class _Page:
         for line in lines:
             is_explained = (
                 not line.is_open
-                or _is_repetition(line, folded)
+                or line.repeats(folded)
                 or clutter_phrases().edges.get(line.folded) is not None
                 or self._read_metadata(line, keep=False) is not None
             )
@@ -225,10 +225,10 @@ class _Page:
                 continue
             if line.is_open:
                 line.reason = (
-                    ("repeated_headline" if _is_repetition(line, folded_title) else None)
+                    ("repeated_headline" if line.repeats(folded_title) else None)
                     or self._read_metadata(line)
-                    or _edge_clutter(line)
-                    or ("photo_caption" if _is_credited_caption(line.raw) else None)
+                    or edge_clutter(line.raw.strip(), line.folded)
+                    or ("photo_caption" if is_credited_caption(line.raw) else None)
                     or ("photo_caption" if after_image and not line.is_prose else None)
                 )
             after_image = line.reason == "image_file"
@@ -240,7 +240,7 @@ class _Page:
             return [line for line in lines if not line.is_title]
         footer: list[_Line] = []
         for line in reversed(self.lines):
-            if line.is_prose and line.is_open and _opening_clutter(line) is None:
+            if line.is_prose and line.is_open and opening_clutter(line.raw, line.folded) is None:
                 break
             footer.append(line)
         return footer[::-1]
@@ -252,7 +252,9 @@ class _Page:
             if line.is_blank:
                 continue
             if line.is_open:
-                line.reason = self._read_metadata(line) or _edge_clutter(line)
+                reason = self._read_metadata(line) or edge_clutter(line.raw.strip(), line.folded)
+                # A page names its section above the article.
+                line.reason = None if reason == "section_label" else reason
             if line.is_open and links_left and not ends_with_full_stop(line.raw):
                 line.reason = "related_link"
                 links_left -= 1
@@ -260,162 +262,26 @@ class _Page:
                 line.reason = tail
             if line.reason in _TAIL_MARKERS:
                 tail = line.reason
-            if line.reason == "related_link" and split_label(line.raw, "related_link") == "":
+            if line.reason == "related_link" and is_related_label(line.raw):
                 links_left = _MAX_LINKS
 
     def _mark_beside_clutter(self) -> None:
-        """Drop buttons inside the body where they stand in a row with clutter."""
+        """Drop buttons, counters and bare labels where they stand in a row with clutter."""
         filled = [line for line in self.lines if not line.is_blank]
         for ordered in (filled, filled[::-1]):
             beside = False
             for line in ordered:
-                reason = clutter_phrases().edges.get(line.folded)
-                if beside and line.is_open and reason in ("share_button", "comment_form"):
-                    line.reason = reason
-                beside = line.reason in ("share_button", "comment_form", "counter", "font_size")
+                if beside and line.is_open:
+                    line.reason = beside_clutter(line.raw.strip(), line.folded)
+                beside = line.reason in _COMPANY
 
     def _read_metadata(self, line: _Line, *, keep: bool = True) -> str | None:
-        """Name the kind of a date, author, agency or source line; take what it tells if asked."""
-        raw = line.raw.strip()
-        if line_width(raw) > _MAX_CLUTTER_WIDTH:
+        """Name the kind of a line that tells about the article; take what it tells if asked."""
+        found = line_metadata(line.raw.strip(), self.language)
+        if found is None:
             return None
-        if (day := self._read_date(raw)) is not None:
-            if keep:
-                self.published = self.published or day
-            return "date_line"
-        if (source := split_label(raw, "source_line")) and not line.is_prose:
-            if keep:
-                self.source = self.source or source
-            return "source_line"
-        if (author := _byline(raw)) is not None:
-            if keep:
-                self.author = self.author or author
-            return "byline"
-        if (agency := _agency_line(raw)) is not None:
-            if keep:
-                self.source = self.source or agency
-            return "agency_line"
-        return None
-
-    def _read_date(self, raw: str) -> dt.date | None:
-        if not any(character.isdigit() for character in raw) or line_width(raw) > 100:
-            return None
-        after_label = _strip_date_label(raw)
-        return parse_date_line(after_label, self.language)
-
-
-def _is_related_link(raw: str) -> bool:
-    if line_width(raw) > _MAX_LINK_WIDTH:
-        return False
-    target = split_label(raw, "related_link")
-    return target is not None and not ends_with_full_stop(target)
-
-
-def _is_repetition(line: _Line, folded_title: str) -> bool:
-    """Tell a line that repeats the headline, alone or with a caption put after it."""
-    if not line.is_open or not folded_title or not line.folded:
-        return False
-    if line.folded == folded_title:
-        return True
-    if len(folded_title) < _MIN_REPEATED_TITLE or not line.folded.startswith(folded_title + " "):
-        return False
-    caption = line.folded[len(folded_title) :]
-    return len(caption) <= _MAX_CAPTION_BESIDE_TITLE and not ends_sentence(line.raw)
-
-
-def _edge_clutter(line: _Line) -> str | None:
-    """Name the clutter that a line is when it stands above or below the body."""
-    raw = line.raw.strip()
-    reason = clutter_phrases().edges.get(line.folded) or _opening_clutter(line)
-    if reason is not None:
-        return reason
-    if line.folded == "#":
-        return "counter"
-    if is_breadcrumb(raw):
-        return "navigation"
-    if line.is_prose or line_width(raw) > _MAX_CLUTTER_WIDTH:
-        return None
-    if split_label(raw, "tags") or re.fullmatch(r"(?:#[\w\u0900-\u0dff]+[\s,،]*){2,}", raw):
-        return "tags"
-    if split_label(raw, "photo_caption"):
-        return "photo_caption"
-    if split_label(raw, "source_line") == "" or split_label(raw, "date_line") == "":
-        return "label"
-    words = line.folded.split()
-    if 2 <= len(words) <= 8 and all(
-        clutter_phrases().edges.get(word) == "share_button" for word in words
-    ):
-        return "share_button"
-    return None
-
-
-def _opening_clutter(line: _Line) -> str | None:
-    if not line.folded or line_width(line.raw) > 2 * _MAX_CLUTTER_WIDTH:
-        return None
-    for opening, reason in clutter_phrases().openings:
-        if line.folded == opening or line.folded.startswith(opening + " "):
-            return reason
-    return "copyright" if line.raw.lstrip().startswith(("©", "ⓒ")) else None
-
-
-def _is_credited_caption(raw: str) -> bool:
-    """Tell `Soldiers on exercise - Reuters` and `The council in session (Reuters)`."""
-    if line_width(raw) > _MAX_CLUTTER_WIDTH or ends_with_full_stop(raw):
-        return False
-    in_brackets = _CREDIT_IN_BRACKETS.search(raw)
-    if in_brackets is not None and is_agency(in_brackets[1]):
-        return True
-    parts = _DASH.split(raw.strip())
-    return len(parts) >= 2 and is_agency(parts[-1])
-
-
-def _agency_line(raw: str) -> str | None:
-    """Return the agencies of a line that names agencies alone, or a place and agencies."""
-    if line_width(raw) > _MAX_BYLINE_WIDTH:
-        return None
-    if is_agency(raw):
-        return raw
-    parts = _DASH.split(raw.strip())
-    if len(parts) == 2 and len(parts[0].split()) <= 2 and is_agency(parts[1]):
-        return parts[1].strip()
-    return None
-
-
-def _byline(raw: str) -> str | None:
-    """Return the name in an author line."""
-    if line_width(raw) > _MAX_BYLINE_WIDTH or ends_with_full_stop(raw):
-        return None
-    labelled = split_label(raw, "byline")
-    if labelled:
-        return labelled if _is_name(labelled) else None
-    openings = clutter_phrases().labels["byline_opening"]
-    words = raw.split()
-    for count in (3, 2, 1):
-        if len(words) > count and fold_line(" ".join(words[:count])) in openings:
-            name = " ".join(words[count:]).strip(" :：")
-            return name if _is_name(name) else None
-    return None
-
-
-def _is_name(text: str) -> bool:
-    words = [word for word in re.split(r"[\s,،;/&–—-]+", text) if word]
-    if not 1 <= len(words) <= _MAX_NAME_WORDS or any(character.isdigit() for character in text):
-        return False
-    if any(character in '?!؟:"«»“”' for character in text):
-        return False
-    return all(
-        not word[0].islower() or word.casefold() in _NAME_PARTICLES or "'" in word or "’" in word
-        for word in words
-    )
-
-
-def _strip_date_label(raw: str) -> str:
-    labelled = split_label(raw, "date_line")
-    if labelled:
-        return labelled
-    labels = clutter_phrases().labels["date_line"]
-    words = raw.split()
-    for count in (3, 2, 1):
-        if len(words) > count and fold_line(" ".join(words[:count])) in labels:
-            return " ".join(words[count:])
-    return raw
+        if keep:
+            self.published = self.published or found.published
+            self.author = self.author or found.author
+            self.source = self.source or found.source
+        return found.kind

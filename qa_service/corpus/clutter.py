@@ -34,6 +34,7 @@ _FULL_STOPS = ".…。｡۔।॥።։"
 # How wide a line must be to be prose, in letters; a Chinese character is worth 2.5 of them.
 _WIDE_CHARACTER = 2.5
 _PROSE_WIDTH = 80
+_LONG_LINE = 700
 _SENTENCE_WIDTH = 40
 
 
@@ -88,7 +89,12 @@ def fold_line(line: str) -> str:
 
 
 def line_width(line: str) -> float:
-    """Measure a line in letters, so that scripts that say more in a character compare."""
+    """Measure a line in letters, so that scripts that say more in a character compare.
+
+    A line far longer than any rule asks about is measured roughly.
+    """
+    if len(line) > _LONG_LINE:
+        return float(len(line))
     return sum(
         _WIDE_CHARACTER if unicodedata.east_asian_width(character) in "WF" else 1.0
         for character in line

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_LANGUAGE = "und"
 
-_SAMPLE_LENGTH = 3000
+_SAMPLE_LENGTH = 2400
 # One character of these scripts says about as much as this many letters of an alphabet.
 _LETTERS_PER_CHARACTER = {"han": 3.0, "kana": 2.0, "hangul": 2.0}
 # Japanese is Chinese characters with at least this share of kana among them.
@@ -85,17 +85,14 @@ def _sample(text: str) -> str:
 def _script_weights(words: Sequence[str]) -> dict[str, float]:
     """Weigh each script by how much of the text it says, in letters of an alphabet."""
     weights: defaultdict[str, float] = defaultdict(float)
-    capitalised = 0
-    for word in words:
-        scripts = Counter(script_of(character) for character in word)
-        for script, times in scripts.items():
-            if script != SHARED:
-                weights[script] += times * _LETTERS_PER_CHARACTER.get(script, 1.0)
-        if word[0].isupper():
-            capitalised += scripts["latin"]
+    for character, times in Counter("".join(words)).items():
+        script = script_of(character)
+        if script != SHARED:
+            weights[script] += times * _LETTERS_PER_CHARACTER.get(script, 1.0)
     if len(weights) > 1:
         # Texts in every script quote names and brands in Latin letters.
-        weights["latin"] -= capitalised * (1 - _LATIN_NAME_WEIGHT)
+        names = (word for word in words if word[0].isupper() and script_of(word[0]) == "latin")
+        weights["latin"] -= sum(map(len, names)) * (1 - _LATIN_NAME_WEIGHT)
         if sum(weights.values()) <= _SHORT_TEXT:
             _favour_everyday_words(weights, words)
     return {script: weight for script, weight in weights.items() if weight > 0}

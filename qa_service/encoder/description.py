@@ -26,7 +26,11 @@ class ModelDescription:
 
     @property
     def fingerprint(self) -> str:
-        """Name whatever changes the vectors, readable first, exact in its last part."""
+        """Name whatever changes the vectors, readable first, exact in its last part.
+
+        The precision is no part of it: vectors of one model agree to a cosine of .999 in all of
+        them, so an index goes from one kind of processor to another.
+        """
         exact = hashlib.sha256(
             json.dumps(
                 [
@@ -38,7 +42,7 @@ class ModelDescription:
                 ]
             ).encode()
         )
-        return f"{self.name}:{self.precision}:{exact.hexdigest()[:16]}"
+        return f"{self.name}:{exact.hexdigest()[:16]}"
 
     def with_prompts_of(self, settings: Settings) -> ModelDescription:
         """Return the description with the prompts that the settings override."""

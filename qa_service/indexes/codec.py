@@ -1,4 +1,4 @@
-"""Short codes for token vectors, after ColBERTv2 (Santhanam et al. 2022) and PQ (Jégou et al. 2011).
+"""Short codes for token vectors: product quantisation (Jégou et al. 2011), and a plainer one.
 
 Token vectors of a contextual encoder share a large common part. Both codecs here take it away and
 scale to unit length before anything is rounded, so that codes spend their bits on what differs.

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
-from watchfiles import watch as watch_files
 
 from qa_service.config import Settings
 from qa_service.errors import (
@@ -37,8 +36,6 @@ _BACKLOG: Final = 512
 _SILENT_CLIENT_S: Final = 30
 _GRACE_S: Final = 10
 _WARM_UP_RETRY_S: Final = 2.0
-# Files are often written in several steps; what changes within this time is one change.
-_WATCH_DEBOUNCE_MS: Final = 2_000
 
 
 def serve(settings: Settings, make_service: Callable[[], Service], *, watch: bool = False) -> None:
@@ -152,11 +149,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         service = self._service = self._make_service()
         threading.Thread(target=keep_warm, args=(service, self._stopping), daemon=True).start()
         if self._watches:
-            threading.Thread(
-                target=follow_folder,
-                args=(service, self._settings.articles, self._stopping),
-                daemon=True,
-            ).start()
+            service.watch()
         return create_app(service, self._settings)
 
     def _on_worker_exit(self, server: Any, worker: Any) -> None:  # noqa: ARG002 - gunicorn's hook
@@ -184,29 +177,6 @@ def keep_warm(
             log.info("ready")
             return
         stopping.wait(retry_s)
-
-
-def follow_folder(
-    service: Service,
-    folder: Path,
-    stopping: threading.Event,
-    debounce_ms: int = _WATCH_DEBOUNCE_MS,
-) -> None:
-    """Start an index run whenever files in a folder have changed, until told to stop."""
-    if not folder.is_dir():
-        log.error("%s is not a folder and cannot be followed", folder)
-        return
-    for changes in watch_files(folder, debounce=debounce_ms, stop_event=stopping):
-        changed = {path for _, path in changes if not is_hidden(Path(path), folder)}
-        if changed:
-            log.info("%d files changed in %s", len(changed), folder)
-            service.start_index()
-
-
-def is_hidden(path: Path, folder: Path) -> bool:
-    """Tell whether a file is none of the articles, as one that is still being written."""
-    parts = path.resolve().relative_to(folder.resolve()).parts
-    return any(part.startswith(".") for part in parts)
 
 
 def _announced_address(listener: socket.socket) -> str:

@@ -27,7 +27,7 @@ from qa_service.errors import (
     NoIndexError,
 )
 from qa_service.web import server
-from qa_service.web.server import bind, follow_folder, is_hidden, keep_warm
+from qa_service.web.server import bind, keep_warm
 
 if TYPE_CHECKING:
     from qa_service.service import Service
@@ -99,45 +99,6 @@ def test_requests_under_way_are_finished(running: Running) -> None:
         assert client.recv(15) == b"HTTP/1.1 200 OK"
     running.process.communicate(timeout=30)
     assert running.process.returncode == 0
-
-
-def test_changed_folder_is_indexed(tmp_path: Path) -> None:
-    """A file that appears in the followed folder starts an index run."""
-    service, stopping = FakeService(), threading.Event()
-    following = threading.Thread(
-        target=follow_folder, args=(cast("Service", service), tmp_path, stopping, 50)
-    )
-    following.start()
-    try:
-        for number in range(200):
-            # Again until seen: the first may come before the folder is being followed.
-            (tmp_path / f"{number}.txt").write_text("fresh", encoding="utf-8")
-            if service.wait_for_job_change(0, 0.2) is not None:
-                break
-        assert service.job() is not None
-    finally:
-        stopping.set()
-        following.join()
-
-
-def test_missing_folder_is_not_followed(tmp_path: Path) -> None:
-    """A folder that is not there is named in the log and keeps nothing from serving."""
-    follow_folder(cast("Service", FakeService()), tmp_path / "none", threading.Event())
-
-
-@pytest.mark.parametrize(
-    ("name", "hidden"),
-    [
-        ("a.txt", False),
-        ("أخبار/مقال.txt", False),
-        (".a.partial", True),
-        (".git/x.txt", True),
-        ("中文/.x/长城.txt", True),
-    ],
-)
-def test_hidden_files_are_no_articles(tmp_path: Path, name: str, hidden: bool) -> None:
-    """What is still being written, under a hidden name, starts no run."""
-    assert is_hidden(tmp_path / name, tmp_path) is hidden
 
 
 def test_port_in_use() -> None:
