@@ -22,7 +22,7 @@ def write_articles(folder: Path, count: int, version: str) -> None:
     folder.mkdir(exist_ok=True)
     for number in range(count):
         lines = "\n".join(f"{version} {number} {line} نص 文本" for line in range(60))
-        (folder / f"{number}.txt").write_text(f"Title {number}\n{lines}", encoding="utf-8")
+        (folder / f"{number}.txt").write_text(f"Title {number}.\n{lines}", encoding="utf-8")
 
 
 class Failure:
@@ -47,7 +47,7 @@ def check(index: Path, version: str) -> None:
     """The index is whole and holds this version."""
     generation = make_store(index).open_current(RECIPE)
     assert verify(generation) == ()
-    assert generation.article("0.txt").text.startswith(f"Title 0\n{version} 0 0")
+    assert generation.article("0.txt").text.startswith(f"Title 0.\n{version} 0 0")
     generation.close()
 
 
