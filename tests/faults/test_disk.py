@@ -21,7 +21,7 @@ def write_articles(folder: Path, count: int, version: str) -> None:
     """Write articles of some kilobytes each."""
     folder.mkdir(exist_ok=True)
     for number in range(count):
-        lines = "\n".join(f"{version} {number} {line} نص 文本" for line in range(60))
+        lines = "\n".join(f"{version} {number} {line} نص 文本." for line in range(60))
         (folder / f"{number}.txt").write_text(f"Title {number}.\n{lines}", encoding="utf-8")
 
 
