@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -11,6 +14,11 @@ from network_guard import SocketGuard
 
 from qa_service.config import load_settings
 from qa_service.encoder.base import Encoder
+
+if TYPE_CHECKING:
+    from qa_service.service import Service
+
+SAMPLES = Path(__file__).parent.parent / "seeds"
 
 # The tests' own settings; whatever else is set outside must not decide how they end.
 KEPT_VARIABLES = frozenset({"QA_SHARED_SEEDS", "QA_CACHE"})
@@ -51,3 +59,14 @@ def encoder() -> Encoder:
     from qa_service.encoder.loading import load_encoder  # slow, and most tests do without
 
     return load_encoder(load_settings())
+
+
+@pytest.fixture(scope="session")
+def sample_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The real service over the sample articles, indexed once for all tests that only ask."""
+    from qa_service.service import Service  # slow, and most tests do without
+
+    index = tmp_path_factory.mktemp("sample") / "index"
+    with closing(Service(load_settings(index=index, articles=SAMPLES))) as service:
+        service.index()
+        yield service

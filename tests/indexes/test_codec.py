@@ -1,0 +1,166 @@
+"""Short codes for token vectors: what comes back, how much room it takes, what changes the name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from qa_service.encoder.base import Encoder
+from qa_service.indexes.codec import ProductCodec, ScalarCodec
+from qa_service.model_statistics import TokenStatistics, embedded_model_statistics
+
+Codec = ProductCodec | ScalarCodec
+DIMENSION = 384
+NO_MEAN = np.zeros(DIMENSION, dtype=np.float32)
+
+TEXTS = (
+    "أقامت روسيا خمسًا وعشرين نقطة مراقبة في قره باغ.",
+    "明长城东起辽宁虎山，西至甘肃嘉峪关。",
+    "ปลาทูเป็นอาหารที่คนไทยนิยมกินกันทั่วประเทศ",
+    "पत्तियों की कोशिकाओं में हरितलवक होते हैं।",
+    "The canal قناة السويس was opened in 1869 (苏伊士运河).",
+)
+
+
+def codecs() -> tuple[Codec, ...]:
+    """Return both codecs, for vectors as long as the embedded model's."""
+    return (ProductCodec(embedded_model_statistics().tokens), ScalarCodec(DIMENSION))
+
+
+@pytest.fixture(params=codecs(), ids=lambda codec: type(codec).__name__)
+def codec(request: pytest.FixtureRequest) -> Codec:
+    """Each codec in turn."""
+    found: Codec = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def tokens(encoder: Encoder) -> NDArray[np.float32]:
+    """The token vectors of real texts in many scripts."""
+    return np.concatenate([each.vectors for each in encoder.encode_document(TEXTS).tokens])
+
+
+def drawn(seed: int, count: int, scale: float = 3.0) -> NDArray[np.float32]:
+    """Return random vectors of any length."""
+    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSION)) * scale
+    return vectors.astype(np.float32)
+
+
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the rows scaled to length one."""
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(0, 9))
+def test_shapes_and_types_whatever_the_count(seed: int, count: int) -> None:
+    """One code of fixed size per row and one vector per code; none for none."""
+    for codec in codecs():
+        codes = codec.encode(drawn(seed, count))
+        assert codes.dtype == np.uint8
+        assert codes.shape == (count, codec.code_size)
+        decoded = codec.decode(codes)
+        assert decoded.dtype == np.float32
+        assert decoded.shape == (count, DIMENSION)
+
+
+@given(seed=st.integers(0, 2**32 - 1), scale=st.floats(1e-3, 1e3))
+def test_scalar_codes_give_back_the_direction(seed: int, scale: float) -> None:
+    """Whatever the length of a vector, its unit vector returns within a rounding step."""
+    codec = ScalarCodec(DIMENSION)
+    vectors = drawn(seed, 4, scale)
+    decoded = codec.decode(codec.encode(vectors))
+    steps = np.abs(unit(vectors)).max(axis=1, keepdims=True) / 127
+    assert (np.abs(decoded - unit(vectors)) <= 0.51 * steps).all()
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_encoding_rows_together_or_alone_is_the_same(seed: int) -> None:
+    """A code depends on its own row only, and twice the same rows give the same codes."""
+    vectors = drawn(seed, 5)
+    for codec in codecs():
+        together = codec.encode(vectors)
+        alone = np.concatenate([codec.encode(vectors[row : row + 1]) for row in range(5)])
+        assert np.array_equal(together, alone)
+        assert np.array_equal(together, codec.encode(vectors))
+        assert np.array_equal(codec.decode(together)[2:3], codec.decode(together[2:3]))
+
+
+def test_product_codes_are_the_nearest_centroids() -> None:
+    """Every part of a vector is told by the centroid that is nearest to it."""
+    statistics = embedded_model_statistics().tokens
+    codec = ProductCodec(statistics)
+    vectors = drawn(7, 6)
+    centred = unit(vectors - statistics.mean)
+    parts, _, width = statistics.codebooks.shape
+    pieces = centred.reshape(len(vectors), parts, width)
+    distances = np.square(pieces[:, :, None, :] - statistics.codebooks[None]).sum(axis=3)
+    chosen = np.take_along_axis(
+        distances, codec.encode(vectors).astype(np.intp)[:, :, None], axis=2
+    )[:, :, 0]
+    assert chosen == pytest.approx(distances.min(axis=2), abs=1e-6)
+
+
+def test_real_tokens_keep_their_direction(codec: Codec, tokens: NDArray[np.float32]) -> None:
+    """Tokens of real texts in five scripts come back pointing where they pointed."""
+    decoded = codec.decode(codec.encode(tokens))
+    wanted = codec.center_query(tokens, NO_MEAN)
+    cosines = (unit(decoded) * wanted).sum(axis=1)
+    assert np.median(cosines) > 0.75
+    assert np.linalg.norm(decoded, axis=1) == pytest.approx(1, abs=0.35)
+
+
+def test_each_token_is_nearest_to_its_own_code(codec: Codec, tokens: NDArray[np.float32]) -> None:
+    """Rounding does not confuse the tokens of a text with one another."""
+    decoded = unit(codec.decode(codec.encode(tokens)))
+    similarities = codec.center_query(tokens, NO_MEAN) @ decoded.T
+    own = np.diag(similarities)
+    # Repeated words and punctuation have twins that are as near.
+    assert (own >= similarities.max(axis=1) - 0.05).mean() > 0.95
+
+
+def test_question_tokens_have_unit_length(codec: Codec, tokens: NDArray[np.float32]) -> None:
+    """Whatever mean is taken away, rows of length one are compared."""
+    mean = drawn(3, 1, 0.02)[0]
+    for decoded_mean in (NO_MEAN, mean):
+        centred = codec.center_query(tokens, decoded_mean)
+        assert centred.dtype == np.float32
+        assert np.linalg.norm(centred, axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_vector_without_direction_stays_finite() -> None:
+    """A token that equals the mean, or zero, leads to no division by nothing."""
+    mean = embedded_model_statistics().tokens.mean
+    for codec in codecs():
+        for vectors in (np.zeros((1, DIMENSION), dtype=np.float32), mean[None]):
+            assert np.isfinite(codec.decode(codec.encode(vectors))).all()
+            assert np.isfinite(codec.center_query(vectors, NO_MEAN)).all()
+
+
+def test_name_tells_what_changes_the_codes() -> None:
+    """The same statistics give the same name; another mean or codebook gives another."""
+    statistics = embedded_model_statistics().tokens
+    name = ProductCodec(statistics).fingerprint
+    assert ProductCodec(statistics).fingerprint == name
+    changed = (
+        replace(statistics, mean=statistics.mean + np.float32(0.5)),
+        replace(statistics, codebooks=statistics.codebooks * np.float32(2)),
+    )
+    names = {ProductCodec(other).fingerprint for other in changed}
+    names |= {ScalarCodec(DIMENSION).fingerprint, ScalarCodec(768).fingerprint, name}
+    assert len(names) == 5
+
+
+def test_codebooks_that_a_byte_cannot_name_are_refused() -> None:
+    """Anything but 256 centroids a part is a mistake in the statistics."""
+    statistics = TokenStatistics(
+        mean=np.zeros(8, dtype=np.float32),
+        norm=1.0,
+        codebooks=np.zeros((2, 16, 4), dtype=np.float32),
+    )
+    with pytest.raises(ValueError, match="16 centroids"):
+        ProductCodec(statistics)
