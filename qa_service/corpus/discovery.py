@@ -37,7 +37,7 @@ class FileProblem:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found, both in the order of roots given and, within a root, of paths."""
+    """What was found, in the order of the roots; in a root by path, what is linked in last."""
 
     files: tuple[SourceFile, ...]
     problems: tuple[FileProblem, ...]

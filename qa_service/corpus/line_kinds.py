@@ -32,6 +32,8 @@ _FIRST_WEB_YEAR = 1990
 
 _CREDIT_IN_BRACKETS = re.compile(r"[(（\[]([^()（）\[\]]{2,60})[)）\]]\s*$")
 _PLAIN_NUMBER = re.compile(r"\d[\d.,٫٬\u00a0\u202f ]*[kKmM]?")
+_BAR = re.compile(r"\s*[|•·]\s*")
+_MAX_PARTS = 4
 _DASH = re.compile(r"\s*[-–—ـ|/]\s+|\s+[-–—ـ|/]\s*")
 _NAME_PARTICLES = frozenset(("al", "at", "ben", "bin", "da", "de", "del", "della", "den", "der",
                              "di", "do", "dos", "du", "e", "el", "et", "for", "ibn", "in", "la",
@@ -53,6 +55,27 @@ def line_metadata(raw: str, language: str | None) -> LineMetadata | None:
     """Read a date, source, author or agency line; None when the line is none of these."""
     if line_width(raw) > MAX_CLUTTER_WIDTH:
         return None
+    return _joined_metadata(raw, language) or _single_metadata(raw, language)
+
+
+def _joined_metadata(raw: str, language: str | None) -> LineMetadata | None:
+    """Read `By Jane Doe | 3 May 2024`: several kinds of line in one."""
+    parts = _BAR.split(raw)
+    if not 2 <= len(parts) <= _MAX_PARTS:
+        return None
+    found = [_single_metadata(part, language) for part in parts]
+    known = [metadata for metadata in found if metadata is not None]
+    if len(known) < len(parts):
+        return None
+    return LineMetadata(
+        known[0].kind,
+        next((metadata.published for metadata in known if metadata.published), None),
+        next((metadata.author for metadata in known if metadata.author), None),
+        next((metadata.source for metadata in known if metadata.source), None),
+    )
+
+
+def _single_metadata(raw: str, language: str | None) -> LineMetadata | None:
     if (day := _day(raw, language)) is not None:
         return LineMetadata("date_line", published=day)
     if (source := split_label(raw, "source_line")) and not is_prose(raw):

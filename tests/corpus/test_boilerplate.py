@@ -159,6 +159,28 @@ def test_what_metadata_lines_tell_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "author", "source"),
+    [
+        ("By Jane Doe | 16 November 2020", "Jane Doe", None),
+        ("رويترز • 16 نوفمبر 2020 • بقلم: أحمد علي", "أحمد علي", "رويترز"),
+        ("2020年11月16日 | 来源：新华社", None, "新华社"),
+    ],
+)
+def test_one_line_may_tell_several_things(
+    line: str, author: str | None, source: str | None
+) -> None:
+    """Author, date and source may share a line."""
+    body = PAGES["en"]["body"][0]
+    clean = clean_text(f"Headline of the day\n\n{line}\n\n{body}")
+    assert clean.text == body
+    assert (clean.published, clean.author, clean.source) == (
+        dt.date(2020, 11, 16),
+        author,
+        source,
+    )
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "Share prices fell by four per cent on Monday, their worst day since the spring of 2020.",

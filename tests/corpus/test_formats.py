@@ -159,6 +159,26 @@ class TestHtml:
         read = read_bytes("a.htm", "<p>企鹅是鸟。</p><p>它们不会飞。</p>".encode())
         assert read.articles[0].text == "企鹅是鸟。\n\n它们不会飞。"
 
+    def test_lists_tables_and_quotes_stay(self, read_bytes: ReadBytes) -> None:
+        """All kinds of body text are kept, items and rows close together."""
+        page = (
+            "<html><head><title>New bridge</title></head><body><nav><a>Home</a></nav><main>"
+            "<h1>New bridge</h1><p>The council approved the bridge on Monday after a debate.</p>"
+            "<p>It will stand where the old ferry crossed the river for more than a hundred years, "
+            "and open to cars, buses, cyclists and walkers in three years from now.</p>"
+            "<h2>Costs</h2><ul><li>Steel: 10</li><li>Work: 12</li></ul>"
+            "<blockquote>We need it, said the mayor.</blockquote>"
+            "<table><tr><th>Year</th><th>Cars</th></tr><tr><td>2020</td><td>50</td></tr></table>"
+            "<p>Short.</p></main><footer>Site map</footer></body></html>"
+        )
+        assert read_bytes("a.html", page.encode()).articles[0].text == (
+            "The council approved the bridge on Monday after a debate.\n\n"
+            "It will stand where the old ferry crossed the river for more than a hundred years, "
+            "and open to cars, buses, cyclists and walkers in three years from now.\n\nCosts\n\n"
+            "- Steel: 10\n- Work: 12\n\nWe need it, said the mayor.\n\nYear | Cars\n2020 | 50\n\n"
+            "Short."
+        )
+
     def test_deep_pages_keep_their_text(self, read_bytes: ReadBytes) -> None:
         """A hundred thousand nested elements are no reason to lose what is inside."""
         page = "<div>" * 100_000 + "नमस्ते दुनिया, यह गहरा है।" + "</div>" * 100_000

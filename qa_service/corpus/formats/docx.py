@@ -7,11 +7,11 @@ in tracked insertions, content controls and text boxes, which python-docx passes
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
-from zlib import error as ZlibError  # noqa: N812 - its class is named like a module
 
 from lxml import etree  # type: ignore[import-untyped]
 
@@ -63,7 +63,7 @@ def read_docx(path: Path) -> Drafts:
         try:
             with _package(stream) as package:
                 return Drafts((_draft(package),))
-        except (zipfile.BadZipFile, ZlibError, EOFError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise UnreadableFileError(f"it is damaged: {error}. Save it anew in Word.") from error
         except etree.XMLSyntaxError as error:
             raise UnreadableFileError(

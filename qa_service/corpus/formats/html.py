@@ -35,6 +35,8 @@ _INLINE = frozenset(("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "
                      "sup", "time", "tt", "u", "var", "wbr"))  # fmt: skip
 _VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta",
                    "source", "track", "wbr"))  # fmt: skip
+_TABLE_ROW = re.compile(r"\|.*\|")
+_TABLE_RULE = re.compile(r"[|\s:-]*-[|\s:-]*")
 _MAX_DROPPED = 500
 
 
@@ -184,9 +186,8 @@ def _extract(tree: HtmlElement) -> _Extraction:
             # A date from the page's metadata or none: never one that the text happens to mention.
             date_extraction_params={"extensive_search": False, "original_date": True},
         )
-    except (RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
+    except (RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError):
         # The extractor stumbles over odd markup now and then; the page's own blocks remain.
-        del error
         found = None
     if found is None:
         return _Extraction("", None, None, None, None, None, None, {})
@@ -196,7 +197,7 @@ def _extract(tree: HtmlElement) -> _Extraction:
         name: as_dict[name] for name in ("description", "categories", "tags") if as_dict.get(name)
     }
     return _Extraction(
-        text="\n\n".join(line for line in text.split("\n") if line.strip()),
+        text=_as_paragraphs(text),
         title=_known(as_dict, "title"),
         source=site_name or _known(as_dict, "sitename") or _known(as_dict, "hostname"),
         url=_known(as_dict, "url"),
@@ -205,6 +206,24 @@ def _extract(tree: HtmlElement) -> _Extraction:
         language=_known(as_dict, "language"),
         metadata=extra,
     )
+
+
+def _as_paragraphs(text: str) -> str:
+    """Set the lines a blank line apart, but items of a list and rows of a table close together."""
+    parts: list[str] = []
+    before = ""
+    for raw_line in text.split("\n"):
+        line = raw_line.strip()
+        if not line or _TABLE_RULE.fullmatch(line):
+            continue
+        kind = "row" if _TABLE_ROW.fullmatch(line) else "item" if line.startswith("- ") else "text"
+        if kind == "row":
+            line = " | ".join(cell.strip() for cell in line.strip("|").split("|"))
+        if parts:
+            parts.append("\n" if kind == before != "text" else "\n\n")
+        parts.append(line)
+        before = kind
+    return "".join(parts)
 
 
 def _site_name(tree: HtmlElement) -> str | None:
