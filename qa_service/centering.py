@@ -63,9 +63,8 @@ class LanguageCentering:
     def _corpus_mean(self, vectors: Vectors) -> Vectors:
         if self._expected is not None:
             return _shrunk(vectors, self._expected.passage_mean)
-        if len(vectors) == 0:
-            return np.zeros(vectors.shape[1], dtype=np.float32)
-        return np.asarray(vectors.mean(axis=0), dtype=np.float32)
+        # Of an unknown model nothing is expected; a corpus that is one passage must not vanish.
+        return _shrunk(vectors, np.zeros(vectors.shape[1], dtype=np.float32))
 
     def _offset(self, language: str, like: Vectors) -> Vectors:
         known = None if self._expected is None else self._expected.passage_offset(language)

@@ -49,7 +49,9 @@ def test_offsets_of_known_languages_average_out() -> None:
     """The mean is that of the languages, so their offsets cancel."""
     known = embedded_model_statistics().languages
     offsets = [known.passage_offset(language) for language in known.passages]
-    assert np.sum(offsets, axis=0) == pytest.approx(0, abs=1e-3)
+    assert np.sum([offset for offset in offsets if offset is not None], axis=0) == pytest.approx(
+        0, abs=1e-3
+    )
 
 
 def test_real_vector_lies_nearer_to_its_language_than_to_others(encoder: Encoder) -> None:
@@ -73,7 +75,7 @@ def test_means_may_be_those_of_another_model() -> None:
     """The arithmetic is that of the arrays given, whatever the model."""
     one, two = np.array([1.0, 0.0], dtype=np.float32), np.array([0.0, 2.0], dtype=np.float32)
     means = LanguageMeans(
-        passage_mean=(one + two) / 2,
+        passage_mean=np.array([0.5, 1.0], dtype=np.float32),
         query_mean=one,
         passages={"ar": one, "en": two},
         queries={"ar": two, "en": one},
