@@ -121,6 +121,11 @@ class TestMarkdown:
         assert read.articles[0].title == "หัวข้อ"
         assert read.articles[0].text == "เนื้อหาของบทความ"
 
+    def test_a_heading_alone_is_the_text(self, read_bytes: ReadBytes) -> None:
+        """Where the title is all there is, it is the text, too."""
+        (article,) = read_bytes("a.md", "# وقف إطلاق النار\n".encode()).articles
+        assert article.title == article.text == "وقف إطلاق النار"
+
     def test_deep_nesting_is_harmless(self, read_bytes: ReadBytes) -> None:
         """Thousands of nested quotes and brackets neither hang nor crash the reader."""
         read = read_bytes("a.md", (">" * 5000 + " deep\n\n" + "[" * 5000 + " text").encode())

@@ -34,7 +34,9 @@ def read_markdown(path: Path) -> Drafts:
     head = split_front_matter(text)
     page = _PlainText()
     page.render(_parser().parse(head.body))
-    draft = draft_from_fields(page.text, head.fields, HEAD_FIELDS)
+    # A heading with nothing under it is all the text there is.
+    text = page.text or page.first_heading or ""
+    draft = draft_from_fields(text, head.fields, HEAD_FIELDS)
     title = draft.title or page.first_heading
     draft = replace(draft, title=title, dropped=tuple(page.dropped))
     return Drafts((draft,), decoding_warnings(decoded))
