@@ -157,10 +157,21 @@ def _whole_word(text: str, start: int, end: int) -> tuple[int, int]:
         start += 1
     while end > start and not _is_word(text[end - 1]):
         end -= 1
-    if start == end or _is_unspaced(text[start]):
+    if start == end:
         return start, end
+    # A tokenizer may cut between a letter and its marks, which are one character to a reader.
+    while start > 0 and _is_mark(text[start]):
+        start -= 1
+    while end < len(text) and _is_mark(text[end]):
+        end += 1
+    if _is_unspaced(text[start]):
+        return start, end
+    first = start
     while start > 0 and _is_word(text[start - 1]) and not _is_unspaced(text[start - 1]):
         start -= 1
+    # What stands before may end with the marks of an unspaced letter.
+    while start < first and _is_mark(text[start]):
+        start += 1
     while end < len(text) and _is_word(text[end]) and not _is_unspaced(text[end]):
         end += 1
     return start, end
@@ -169,6 +180,11 @@ def _whole_word(text: str, start: int, end: int) -> tuple[int, int]:
 def _is_word(char: str) -> bool:
     """Tell letters, marks and digits of any script from the rest."""
     return unicodedata.category(char)[0] in "LMN"
+
+
+def _is_mark(char: str) -> bool:
+    """Tell marks, which belong to the letter before them."""
+    return unicodedata.category(char)[0] == "M"
 
 
 def _is_unspaced(char: str) -> bool:

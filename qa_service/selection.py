@@ -48,7 +48,7 @@ def choose(
         if count.get(article, 0) >= PER_ARTICLE:
             waiting.append(place)
         elif not is_relevant[place] and any(is_relevant[earlier] for earlier in waiting):
-            break
+            continue
         else:
             count[article] = count.get(article, 0) + 1
             shown.append(place)
