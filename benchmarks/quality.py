@@ -27,10 +27,9 @@ import numpy as np
 
 from qa_service import abstention, reader
 from qa_service.config import load_settings
-from qa_service.reranker import Alignment
 from qa_service.retriever import Retrieval
 from qa_service.service import Service
-from qa_service.types import Filters, Question
+from qa_service.types import Filters
 
 RESULTS = Path(__file__).parent / "results"
 STAGES = ("dense", "dense, centred", "lexical", "merged", "late interaction", "all")
@@ -300,7 +299,7 @@ def refuse(service: Service, language: Language) -> dict[str, float]:
             for item in retrieval.ranked
         ]
         kept: Mapping[str, Callable[[int], bool]] = {
-            "present": lambda number: True,
+            "present": lambda _number: True,
             "article": lambda number: language.articles[number] != question.article,  # noqa: B023
             "paragraph": lambda number: number != question.paragraph,  # noqa: B023
         }

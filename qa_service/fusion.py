@@ -11,18 +11,32 @@ from qa_service.indexes.base import Candidates
 
 # Ranks are softened by this before they are added up (Cormack, Clarke & Büttcher 2009).
 RANK_CONSTANT = 60
+# The lexical search finds passages in the question's language only; in a mixed corpus it must not
+# crowd out those that the dense search finds in others.
+DENSE_VOTE, LEXICAL_VOTE = 1.0, 0.25
 # What the share of the question's terms adds to late interaction when a passage holds them all.
-LEXICAL_WEIGHT = 0.25
+LEXICAL_WEIGHT = 0.1
 
 
-def merge(searches: Sequence[Candidates], limit: int) -> NDArray[np.int64]:
+def merge(
+    searches: Sequence[Candidates], limit: int, votes: Sequence[float] | None = None
+) -> NDArray[np.int64]:
     """Return the keys of at most `limit` candidates by reciprocal rank fusion, best first.
 
     A search that found nothing has no say; one alone keeps its order. Equal ones by ascending key.
+
+    Args:
+        searches: what each search found, best first.
+        limit: how many keys to return at most.
+        votes: how much each search counts; 1 for each if not given.
     """
+    votes = [1.0] * len(searches) if votes is None else votes
     keys = np.concatenate([found.keys for found in searches])
     gains = np.concatenate(
-        [1.0 / (RANK_CONSTANT + 1 + np.arange(len(found.keys))) for found in searches]
+        [
+            vote / (RANK_CONSTANT + 1 + np.arange(len(found.keys)))
+            for found, vote in zip(searches, votes, strict=True)
+        ]
     )
     unique, places = np.unique(keys, return_inverse=True)
     totals = np.zeros(len(unique))

@@ -124,7 +124,11 @@ class Retriever:
         )
         weights = self._analyzer.weights(terms)
         lexical = generation.lexical.search(terms, candidates, allowed, weights)
-        merged = fusion.merge([dense, lexical], max(TO_RERANK, candidates - CANDIDATES + TO_RERANK))
+        merged = fusion.merge(
+            [dense, lexical],
+            max(TO_RERANK, candidates - CANDIDATES + TO_RERANK),
+            votes=[fusion.DENSE_VOTE, fusion.LEXICAL_VOTE],
+        )
         shares = fusion.lexical_shares(
             merged, lexical, generation.lexical.attainable_score(terms, weights)
         )
