@@ -72,13 +72,12 @@ class IndexJobs:
         except QaServiceError as error:
             return self._end(state=JobState.FAILED, error=str(error))
         except BaseException:
-            # The thread ends with whatever was not foreseen; nobody must wait for it for ever.
+            # Whatever was not foreseen: nobody must wait for ever, and what waits is still done.
             log.exception("The index run failed")
-            self._end(
+            return self._end(
                 state=JobState.FAILED,
                 error="The index run failed unexpectedly; the server's log says why.",
             )
-            raise
         return self._end(state=JobState.DONE, report=report)
 
     def _end(

@@ -151,7 +151,7 @@ def test_article_may_fill_the_answer_when_nothing_else_is_relevant() -> None:
 
 
 def test_relevant_passage_behind_an_irrelevant_one_still_comes_first() -> None:
-    """What is likely to answer is not always in the ranking's order; it is looked for to the end."""
+    """What is likely to answer is not always in the ranking's order; none is given up."""
     passages = [*distinct(4, ["long"]), passage(OTHER, "off"), passage(STORIES["hi"], "short")]
     choices = choose(passages, [True, True, True, True, False, True], 5)
     assert [choice.place for choice in choices] == [0, 1, 2, 5, 3]
