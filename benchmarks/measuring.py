@@ -30,7 +30,7 @@ RESULTS = Path(__file__).parent / "results"
 COMMAND = Path(sys.executable).with_name("qa-service")
 READY_WITHIN_S = 120
 STOPPED_WITHIN_S = 20
-POLL_S = 0.01
+POLL_S = 0.02
 JSON_TYPE = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
@@ -194,8 +194,9 @@ class Server:
                     self.ready_s = time.perf_counter() - started
                     return
             time.sleep(POLL_S)
-        written = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        sys.exit(f"qa-service serve did not get ready; the end of its log:\n{written}")
+        written = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        told = "\n".join(line for line in written if "path=/ready" not in line)
+        sys.exit(f"qa-service serve did not get ready; its log:\n{told}")
 
     def _announced(self) -> str:
         first_line, end, _ = self._log.read_text(encoding="utf-8").partition("\n")
