@@ -76,12 +76,15 @@ constraints: $(INSTALLED_DEV) ## pin what this environment holds into constraint
 	$(BIN)/python tools/constraints.py > constraints.txt.new
 	mv constraints.txt.new constraints.txt
 
-bench: $(INSTALLED_DEV) bench-peers ## measure quality beside other libraries, hours: DATA=folder of xquad.*.json (QUESTIONS)
+bench: $(INSTALLED_DEV) bench-peers ## measure quality and speed beside other libraries, and load, hours: DATA=folder of xquad.*.json (QUESTIONS, LARGE)
 	@test -d '$(DATA)' || { echo "Name the folder of the XQuAD files: make bench DATA=/path/to/xquad" >&2; exit 1; }
 	model=$$($(BIN)/python -c '$(MODEL_FOLDER)') && $(PEERS)/bin/python benchmarks/peers/xquad.py \
 		'$(DATA)' "$$model" benchmarks/results/peers-quality.json $(if $(QUESTIONS),--questions $(QUESTIONS))
 	$(BIN)/python benchmarks/quality.py --data '$(DATA)' \
 		--peers benchmarks/results/peers-quality.json $(if $(QUESTIONS),--questions $(QUESTIONS))
+	$(BIN)/python benchmarks/speed.py --data '$(DATA)' --peers $(PEERS)/bin/python \
+		$(if $(LARGE),--large '$(LARGE)')
+	$(BIN)/python benchmarks/load.py --data '$(DATA)' --soak-minutes 10
 
 bench-peers: $(PEERS)/.installed ## the other libraries, in an environment of their own
 
