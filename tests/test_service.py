@@ -1,0 +1,367 @@
+"""The service over real parts: the index follows the articles, questions follow the index."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from qa_service.config import load_settings
+from qa_service.errors import (
+    ArticleConflictError,
+    ArticleNotFoundError,
+    CorpusError,
+    InvalidQuestionError,
+    NoIndexError,
+    NoPreviousGenerationError,
+)
+from qa_service.evaluation import KnownQuestion
+from qa_service.service import Service
+from qa_service.types import Filters, IndexJob, JobState, Progress, Question, Stage
+
+WAIT_S = 60.0
+SUEZ = "The Suez Canal was opened in 1869 after ten years of work.\n\nIt joins two seas in Egypt."
+TEXTS = {
+    "ar.txt": "أقامت روسيا خمسا وعشرين نقطة مراقبة في إقليم قره باغ، واستقال وزير خارجية أرمينيا.",
+    "en.txt": SUEZ,
+    "hi.txt": "पत्तियों की कोशिकाओं में हरितलवक नाम के अंग होते हैं जिनमें क्लोरोफ़िल रहता है।",
+    "th.txt": "ปลาทูเป็นปลาทะเลที่คนไทยนิยมกินกันมาก และหาได้ง่ายในอ่าวไทย",
+    "zh.txt": "明长城东起辽宁虎山，西至甘肃嘉峪关，全长八千八百多公里，由很多朝代修筑而成。",
+}
+ASKED = {
+    "ar.txt": "من استقال في أرمينيا؟",
+    "en.txt": "When was the Suez Canal opened?",
+    "hi.txt": "क्लोरोफ़िल कहाँ रहता है?",
+    "th.txt": "คนไทยนิยมกินปลาอะไร",
+    "zh.txt": "明长城全长多少公里？",
+}
+
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    """A folder of five articles in five languages."""
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    for name, text in TEXTS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def service(tmp_path: Path, articles: Path) -> Iterator[Service]:
+    """A service over those articles; nothing is indexed yet."""
+    with closing(Service(load_settings(index=tmp_path / "index", articles=articles))) as made:
+        yield made
+
+
+def ended(service: Service, job: IndexJob) -> IndexJob:
+    """Wait for the end of a job."""
+    while job.state is JobState.RUNNING:
+        changed = service.wait_for_job_change(job.version, WAIT_S)
+        assert changed is not None
+        assert changed.version > job.version, "the job did not go on"
+        job = changed
+    assert job.state is JobState.DONE, job.error
+    return job
+
+
+def first(service: Service, question: str, **fields: object) -> str:
+    """Return the article of the first passage."""
+    asked = Question(question, **fields)  # type: ignore[arg-type]
+    return service.ask(asked).passages[0].citation.article_id
+
+
+def test_before_the_first_run_everything_says_so(service: Service) -> None:
+    """Without an index every door says that there is none and names the command to run."""
+    for call in (
+        lambda: service.ask(Question("?")),
+        lambda: service.status(),
+        lambda: service.articles(),
+        lambda: service.verify(),
+        lambda: service.remove_article("ar.txt"),
+        lambda: service.explain("?", "ar.txt"),
+    ):
+        with pytest.raises(NoIndexError, match="qa-service index"):
+            call()
+    with pytest.raises((NoIndexError, NoPreviousGenerationError)):
+        service.rollback()
+    assert not service.is_ready
+    assert service.job() is None
+
+
+def test_five_languages_are_indexed_asked_and_listed(service: Service) -> None:
+    """One run indexes all; each article is found in its own language, first."""
+    seen: list[Progress] = []
+    report = service.index(on_progress=seen.append)
+    assert (report.articles, report.is_new, report.reused) == (5, True, 0)
+    assert [stage for stage in Stage if stage in {one.stage for one in seen}] == list(Stage)
+    assert {name: first(service, question) for name, question in ASKED.items()} == {
+        name: name for name in ASKED
+    }
+    status = service.status()
+    assert status.languages.keys() == {"ar", "en", "hi", "th", "zh"}
+    assert (status.articles, status.generation) == (5, report.generation)
+    page = service.articles(limit=2)
+    assert (page.total, len(page.items)) == (5, 2)
+    assert all(item.is_removable for item in page.items)
+    assert service.article("th.txt").text == TEXTS["th.txt"]
+    assert service.verify() == ()
+    assert service.is_ready
+    assert len(service.example_questions("ar", 3)) == 3
+
+
+def test_nothing_changed_is_nothing_done(service: Service) -> None:
+    """A second run makes no new generation; a rebuild makes one from the same vectors or anew."""
+    one = service.index()
+    again = service.index()
+    assert (again.is_new, again.generation, again.embedded) == (False, one.generation, 0)
+    rebuilt = service.index(rebuild=True)
+    assert rebuilt.is_new
+    assert rebuilt.generation != one.generation
+    assert (rebuilt.articles, rebuilt.passages) == (one.articles, one.passages)
+    assert first(service, ASKED["zh.txt"]) == "zh.txt"
+
+
+def test_index_follows_edits_and_deletions(service: Service, articles: Path) -> None:
+    """What is written, changed and deleted is so in the next answer; rollback brings it back."""
+    service.index()
+    before = service.status().generation
+    (articles / "zh.txt").unlink()
+    (articles / "en.txt").write_text("The Kiel Canal was opened in 1895.", encoding="utf-8")
+    report = service.index()
+    assert (report.articles, report.embedded) == (4, 1)
+    with pytest.raises(ArticleNotFoundError):
+        service.article("zh.txt")
+    assert "Kiel" in service.ask(Question(ASKED["en.txt"])).passages[0].text
+    assert service.rollback().generation == before
+    assert service.article("zh.txt").text == TEXTS["zh.txt"]
+    assert first(service, ASKED["zh.txt"]) == "zh.txt"
+
+
+def test_added_article_is_found(service: Service, articles: Path) -> None:
+    """An upload is stored, indexed in the background, and answers."""
+    service.index()
+    content = "كان موريس غاران أول من فاز بطواف فرنسا عام 1903."
+    job = ended(service, service.add_article("سباق.txt", content.encode()))
+    assert job.report is not None
+    assert job.report.articles == 6
+    assert first(service, "من فاز بطواف فرنسا؟") == "uploads/سباق.txt"
+    assert (articles / "uploads" / "سباق.txt").read_text(encoding="utf-8") == content
+
+
+def test_first_upload_makes_the_first_index(tmp_path: Path) -> None:
+    """With no article at all, the first one that is uploaded is enough to start."""
+    settings = load_settings(index=tmp_path / "index", articles=tmp_path / "none")
+    with closing(Service(settings)) as service:
+        ended(service, service.add_article("en.txt", SUEZ.encode()))
+        assert first(service, ASKED["en.txt"]) == "uploads/en.txt"
+
+
+@pytest.mark.parametrize("name", ["../x.txt", "a/b.txt", "", "..", "nul\0.txt"])
+def test_upload_whose_name_leads_elsewhere_is_refused(
+    service: Service, tmp_path: Path, name: str
+) -> None:
+    """Such a name starts no job and writes nothing."""
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ArticleConflictError):
+        service.add_article(name, b"text")
+    assert sorted(tmp_path.rglob("*")) == before
+    assert service.job() is None
+
+
+def test_removed_article_is_not_found_any_more(service: Service, articles: Path) -> None:
+    """Its file is moved away, not deleted, and no passage of it is shown."""
+    service.index()
+    ended(service, service.remove_article("th.txt"))
+    assert not (articles / "th.txt").exists()
+    with pytest.raises(ArticleNotFoundError):
+        service.article("th.txt")
+    shown = service.ask(Question(ASKED["th.txt"], top_k=50)).passages
+    assert "th.txt" not in {one.citation.article_id for one in shown}
+    with pytest.raises(ArticleNotFoundError):
+        service.remove_article("th.txt")
+
+
+def test_last_article_can_be_removed(service: Service, articles: Path) -> None:
+    """An index of nothing is no error: questions are refused and show nothing."""
+    for name in TEXTS:
+        if name != "ar.txt":
+            (articles / name).unlink()
+    service.index()
+    ended(service, service.remove_article("ar.txt"))
+    answer = service.ask(Question(ASKED["ar.txt"]))
+    assert (answer.is_answered, answer.passages, answer.index.articles) == (False, (), 0)
+    assert service.verify() == ()
+    assert service.example_questions("ar") == ()
+
+
+def test_line_of_a_file_is_not_removed_behind_its_back(service: Service, articles: Path) -> None:
+    """One of several articles in a JSONL file stays, and the file with it."""
+    lines = [
+        {"id": "one", "text": "Gutenberg printed in Mainz around 1450."},
+        {"id": "two", "text": "Nowruz is celebrated in spring, on 20 or 21 March."},
+    ]
+    file = articles / "many.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    service.index()
+    listed = {item.id: item.is_removable for item in service.articles().items}
+    assert not listed["one"]
+    with pytest.raises(ArticleConflictError, match="by hand"):
+        service.remove_article("one")
+    assert file.exists()
+    assert service.article("one").text == lines[0]["text"]
+
+
+def test_empty_folder_does_not_wipe_the_index(service: Service, articles: Path) -> None:
+    """When all articles are suddenly gone the run fails, and the last index goes on answering."""
+    service.index()
+    shutil.rmtree(articles)
+    with pytest.raises(CorpusError):
+        service.index()
+    assert first(service, ASKED["zh.txt"]) == "zh.txt"
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "س" * 1001])
+def test_question_must_say_something_and_not_too_much(sample_service: Service, text: str) -> None:
+    """Empty and endless questions are refused with what was found and expected."""
+    with pytest.raises(InvalidQuestionError, match="1 to 1000"):
+        sample_service.ask(Question(text))
+    with pytest.raises(InvalidQuestionError):
+        sample_service.explain(text, "en/suez-canal.md")
+
+
+@pytest.mark.parametrize("top_k", [0, -1, 51])
+def test_number_of_passages_is_bounded(sample_service: Service, top_k: int) -> None:
+    """From one to fifty passages may be asked for."""
+    with pytest.raises(InvalidQuestionError, match="1 to 50"):
+        sample_service.ask(Question("قناة السويس", top_k=top_k))
+
+
+@pytest.mark.parametrize("text", ["?", "؟", "…", "🐧", "س" * 1000, "a", "一", "\u200f؟", "ก", "ॐ"])
+def test_odd_questions_get_an_answer_object(sample_service: Service, text: str) -> None:
+    """Signs, a single letter, the longest question: passages or a refusal, never a failure."""
+    answer = sample_service.ask(Question(text))
+    assert 0 <= answer.confidence <= 1
+    assert answer.is_answered == (answer.answer is not None)
+
+
+@pytest.mark.parametrize("top_k", [1, 3, 50])
+def test_as_many_passages_as_asked_for(sample_service: Service, top_k: int) -> None:
+    """Never more than asked for, best first, ranked from one."""
+    passages = sample_service.ask(Question("قناة السويس", top_k=top_k)).passages
+    assert len(passages) == min(top_k, len(passages))
+    assert len(passages) == top_k or top_k == 50
+    assert [one.rank for one in passages] == list(range(1, len(passages) + 1))
+
+
+def test_filters_restrict_what_may_answer(sample_service: Service) -> None:
+    """Language, source and dates hold for every passage; what nothing fits gives nothing."""
+
+    def shown(filters: Filters) -> set[str]:
+        answer = sample_service.ask(Question("قره باغ", top_k=50, filters=filters))
+        return {one.citation.article_id for one in answer.passages}
+
+    assert shown(Filters(language="zh")) == {"zh/great-wall.txt"}
+    assert shown(Filters(source="اليوم السابع")) == {"ar/karabakh-peacekeepers.md"}
+    day = dt.date(2022, 9, 15)
+    assert shown(Filters(published_from=day, published_to=day)) == {
+        "ar/un-emergency-session-september-2022.md"
+    }
+    early = shown(Filters(language="ar", published_to=dt.date(2020, 10, 2)))
+    assert early == {"ar/karabakh-calls-for-calm.md", "ar/tavush-border-clashes.md"}
+    assert shown(Filters(language="ko")) == set()
+    assert not sample_service.ask(Question("قره باغ", filters=Filters(source="x"))).is_answered
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_corpus_of_one_article(tmp_path: Path, name: str) -> None:
+    """A single article is found, whatever its language, and cited rightly."""
+    file = tmp_path / name
+    file.write_text(TEXTS[name], encoding="utf-8")
+    with closing(Service(load_settings(index=tmp_path / "index", articles=tmp_path))) as service:
+        service.index([file])
+        answer = service.ask(Question(ASKED[name]))
+        assert {one.citation.article_id for one in answer.passages} == {name}
+        quote = answer.passages[0]
+        assert service.article(name).text[quote.citation.start : quote.citation.end] == quote.text
+
+
+def test_hundred_copies_of_one_article(tmp_path: Path) -> None:
+    """Copies are one article; another one is still found beside them."""
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    for number in range(100):
+        (folder / f"copy-{number:03}.txt").write_text(SUEZ, encoding="utf-8")
+    (folder / "zh.txt").write_text(TEXTS["zh.txt"], encoding="utf-8")
+    with closing(Service(load_settings(index=tmp_path / "index", articles=folder))) as service:
+        report = service.index()
+        assert report.articles == 2
+        assert len(report.duplicates) == 99
+        shown = [one.citation.article_id for one in service.ask(Question("1869")).passages]
+        assert len(shown) == len({*shown}) == 2
+        assert first(service, ASKED["zh.txt"]) == "zh.txt"
+        # A copy is still an article that can be looked up.
+        assert service.article("copy-050.txt").text == SUEZ
+
+
+def test_follow_up_is_searched_with_what_it_follows(sample_service: Service) -> None:
+    """A brief question that leans on the one before is put back together, in any language."""
+    for earlier, later, article in (
+        (
+            "When was the Suez Canal opened to ships for the first time?",
+            "And who founded the company?",
+            "en/suez-canal.md",
+        ),
+        ("متى افتتحت قناة السويس للملاحة لأول مرة؟", "ومن أسس الشركة؟", "en/suez-canal.md"),
+        ("明长城全长多少公里？东起哪里？", "谁修的？", "zh/great-wall.txt"),
+    ):
+        answer = sample_service.ask(Question(later, history=(earlier,)))
+        assert answer.question == later
+        assert answer.searched_for == f"{earlier} {later}"
+        assert answer.passages[0].citation.article_id == article
+
+
+def test_question_that_stands_alone_is_not_polluted(sample_service: Service) -> None:
+    """Another topic is searched as it is asked, whatever was asked before."""
+    earlier = "When was the Suez Canal opened to ships for the first time?"
+    later = "प्रकाश संश्लेषण में पौधे किन चीज़ों से अपना भोजन बनाते हैं, और ऑक्सीजन कहाँ से निकलती है?"
+    answer = sample_service.ask(Question(later, history=(earlier,)))
+    assert answer.searched_for == later
+    assert answer.passages[0].citation.article_id == "hi/photosynthesis.txt"
+
+
+def test_without_history_the_question_is_searched_as_it_is(sample_service: Service) -> None:
+    """No earlier question, nothing added."""
+    assert sample_service.ask(Question("ومن أسسها؟")).searched_for == "ومن أسسها؟"
+
+
+def test_explain_tells_where_an_article_stood(sample_service: Service) -> None:
+    """Each stage is there in order; what was shown and what was not are told apart."""
+    shown = sample_service.explain("When was the Suez Canal opened?", "en/suez-canal.md")
+    assert [stage.stage for stage in shown.stages] == [
+        "dense", "lexical", "merge", "rerank", "answer",
+    ]  # fmt: skip
+    assert shown.lost_at is None
+    assert shown.stages[-1].rank == 1
+    lost = sample_service.explain("When was the Suez Canal opened?", "fa/nowruz")
+    assert lost.lost_at == "answer"
+    assert "fa/nowruz" in lost.summary
+    with pytest.raises(ArticleNotFoundError):
+        sample_service.explain("When?", "no/such.md")
+
+
+def test_evaluation_counts_found_and_refused(sample_service: Service) -> None:
+    """Known questions are asked for real; what has no article must be refused."""
+    found = sample_service.evaluate(
+        [
+            KnownQuestion("When was the Suez Canal opened?", ("en/suez-canal.md",), ("1869",)),
+            KnownQuestion("明长城全长多少公里？", ("zh/great-wall.txt",)),
+            KnownQuestion("How do I cook lasagne?", ()),
+        ]
+    )
+    assert (found.questions, found.recall[1], found.mrr, found.refused) == (3, 1.0, 1.0, 1.0)
