@@ -55,7 +55,8 @@ def read_questions(path: Path) -> Iterator[KnownQuestion]:
         InvalidQuestionError: a line is not such an object; names the file and the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Not splitlines: JSON may hold the separators U+0085 and U+2028 as they are.
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidQuestionError(
             f"{path} cannot be read ({error}). Name a file with one JSON object per line."
