@@ -2,9 +2,10 @@
 
     python benchmarks/calibration.py --data FOLDER [--questions N]
 
-For each language, questions are asked with their article indexed and with it taken away. A logistic
-model of the best passage's features is fitted on all languages; the table shows how it does on
-each language when fitted on the others alone. Prints the constants; writes
+For each language, questions are asked with their article indexed and with it taken away: questions
+in the language of the articles, and in another. A logistic model of the best passage's scores is
+fitted on all languages, for each of the two; the table shows how it does on questions in each
+language when fitted on the others alone. Prints the constants; writes
 `results/calibration.json`.
 """
 
@@ -22,9 +23,11 @@ from numpy.typing import NDArray
 from quality import RESULTS, Language, area_under_curve, article_of, build, read_data
 from sklearn.linear_model import LogisticRegression
 
-from qa_service import abstention
+from qa_service.service import Service
 
-NAMES = ("late", "lexical", "low quantile", "middle quantile", "missing")
+Sample = tuple[NDArray[np.float64], NDArray[np.int64]]
+
+NAMES = ("late", "lexical")
 # Refusing what could be answered is a nuisance, answering what cannot be is a lie: both cost, and
 # the examples with and without the article are as many.
 REGULARISATION = 100.0
@@ -40,19 +43,24 @@ def main() -> int:
     parser.add_argument("--languages", default="")
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
-    samples = {}
+    own: dict[str, Sample] = {}
+    foreign: dict[str, Sample] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for language in languages:
-            samples[language.code] = collect(language, Path(folder) / language.code)
-            print(language.code, len(samples[language.code][1]), flush=True)
-    held_out = {code: score_held_out(samples, code) for code in samples}
-    everything = [np.concatenate(part) for part in zip(*samples.values(), strict=True)]
-    intercept, weights = fit(everything[0], everything[1])
-    results = {
-        "intercept": round(intercept, 3),
-        "weights": dict(zip(NAMES, np.round(weights, 3).tolist(), strict=True)),
-        "held out": held_out,
-    }
+        for place, language in enumerate(languages):
+            service = build([language], Path(folder) / language.code)
+            asking = languages[(place + 3) % len(languages)]
+            own[language.code] = collect(service, language, language)
+            foreign[asking.code] = collect(service, asking, language)
+            service.close()
+            print(language.code, flush=True)
+    results = {}
+    for name, samples in (("own language", own), ("another language", foreign)):
+        intercept, weights = fit(*pooled(list(samples.values())))
+        results[name] = {
+            "intercept": round(intercept, 2),
+            "weights": dict(zip(NAMES, np.round(weights, 2).tolist(), strict=True)),
+            "held out": {code: score_held_out(samples, code) for code in samples},
+        }
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(results, indent=1) + "\n"
     (RESULTS / "calibration.json").write_text(text, encoding="utf-8")
@@ -60,14 +68,13 @@ def main() -> int:
     return 0
 
 
-def collect(language: Language, folder: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def collect(service: Service, asking: Language, answering: Language) -> Sample:
     """Return features of the best passage, and whether the answering article was there."""
-    service = build([language], folder)
     rows, labels = [], []
-    for question in language.questions:
+    for question in asking.questions:
         ranked = service.retrieve(question.text).ranked
         articles = article_of(service, [item.key for item in ranked])
-        numbers = [language.articles[int(article.split("-")[1])] for article in articles]
+        numbers = [answering.articles[int(article.split("-")[1])] for article in articles]
         for is_there in (1, 0):
             best = next(
                 (
@@ -78,10 +85,15 @@ def collect(language: Language, folder: Path) -> tuple[NDArray[np.float64], NDAr
                 None,
             )
             if best is not None:
-                rows.append(abstention.features(best.alignment, best.late, best.lexical))
+                rows.append((best.late, best.lexical))
                 labels.append(is_there)
-    service.close()
     return np.array(rows), np.array(labels)
+
+
+def pooled(samples: Sequence[Sample]) -> Sample:
+    """Return all samples as one."""
+    rows, labels = zip(*samples, strict=True)
+    return np.concatenate(rows), np.concatenate(labels)
 
 
 def fit(rows: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, NDArray[np.float64]]:
@@ -90,14 +102,10 @@ def fit(rows: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, ND
     return float(model.intercept_[0]), model.coef_[0]
 
 
-def score_held_out(
-    samples: dict[str, tuple[NDArray[np.float64], NDArray[np.int64]]], code: str
-) -> dict[str, float]:
+def score_held_out(samples: dict[str, Sample], code: str) -> dict[str, float]:
     """Fit on the other languages and tell how that does on this one."""
-    others: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]] = [
-        sample for known, sample in samples.items() if known != code
-    ] or [samples[code]]
-    intercept, weights = fit(*(np.concatenate(part) for part in zip(*others, strict=True)))
+    others = [sample for known, sample in samples.items() if known != code] or [samples[code]]
+    intercept, weights = fit(*pooled(others))
     rows, labels = samples[code]
     logits = rows @ weights + intercept
     there, gone = logits[labels == 1], logits[labels == 0]

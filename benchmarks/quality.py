@@ -295,7 +295,7 @@ def refuse(service: Service, language: Language) -> dict[str, float]:
         articles = article_of(service, [item.key for item in retrieval.ranked])
         numbers = [int(article.split("-")[1]) for article in articles]
         probabilities = [
-            abstention.probability(item.alignment, item.late, item.lexical)
+            abstention.probability(item.late, item.lexical, is_foreign=False)
             for item in retrieval.ranked
         ]
         kept: Mapping[str, Callable[[int], bool]] = {

@@ -177,16 +177,15 @@ class Answerer:
         """
         retrieval = self._retriever.retrieve(generation, text, language, filters)
         ranked = retrieval.ranked[:LOOKED_AT]
+        passages = tuple(generation.passages([item.key for item in ranked]))
         probabilities = []
-        for item in ranked:
-            alignment, late = item.alignment, item.late
-            if own_tokens is not None:
-                alignment = alignment.last(own_tokens)
-                late = alignment.max_sim
-            probabilities.append(abstention.probability(alignment, late, item.lexical))
+        for item, passage in zip(ranked, passages, strict=True):
+            late = item.late if own_tokens is None else item.alignment.last(own_tokens).max_sim
+            is_foreign = passage.language != language
+            probabilities.append(abstention.probability(late, item.lexical, is_foreign=is_foreign))
         return _Judged(
             retrieval=retrieval,
-            passages=tuple(generation.passages([item.key for item in ranked])),
+            passages=passages,
             ranked=ranked,
             probabilities=tuple(probabilities),
         )

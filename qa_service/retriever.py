@@ -21,7 +21,7 @@ from qa_service.types import Filters
 CANDIDATES = 100
 TO_RERANK = 100
 # Tokens that the corpus must have for their own mean to weigh as much as the model's usual one.
-TOKEN_MEAN_WEIGHT = 5_000
+TOKEN_MEAN_WEIGHT = 1_000
 # Passages of each language whose tokens are averaged.
 PASSAGES_TO_AVERAGE = 1_000
 

