@@ -14,8 +14,8 @@ from dataclasses import dataclass
 ANSWERED_FROM = 0.5
 """A question counts as answered when a passage is at least this likely to answer it."""
 
-# In one language the two kinds of passages are told apart so well that a little more answering costs
-# little: whoever asks sees the passage and can judge, but cannot see what was held back.
+# In one language answers are told from the rest so well that a little more answering costs little:
+# whoever asks sees the passage and can judge, but cannot see what was held back.
 _LEANING = 0.3
 
 
