@@ -1,9 +1,9 @@
 """The examples in the documentation run as printed, against a real server on the sample articles.
 
 A fenced block takes part by a word after its language: `run` runs it, in order, in a folder that
-holds the sample articles as `seeds/` and two articles as `my-articles/`; `run server` also starts
-`qa-service serve` first and puts its address where the page says 127.0.0.1:8000; `output` after one
-of these is JSON whose every field must be in the answer, with a value of the same type.
+holds the sample articles as `seeds/` and its Arabic ones as `my-articles/`; `run server` also
+starts `qa-service serve` first and puts its address where the page says 127.0.0.1:8000; `output`
+after one of these is JSON whose every field must be in the answer, with a value of the same type.
 """
 
 from __future__ import annotations
@@ -86,10 +86,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """Lay out the sample articles and two of one's own, and index the sample."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(ROOT / "seeds", folder / "seeds")
-    own = folder / "my-articles"
-    own.mkdir()
-    for article in sorted((ROOT / "seeds" / "ar").glob("*.md"))[:2]:
-        shutil.copy(article, own)
+    shutil.copytree(ROOT / "seeds" / "ar", folder / "my-articles")
     commands = Path(sys.executable).parent
     site = Site(folder, os.environ | {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"})
     site.run("sh", "qa-service index seeds")
