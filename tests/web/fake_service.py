@@ -390,6 +390,9 @@ class FakeService:
             size_bytes=123_456,
         )
 
+    def watch(self) -> None:
+        pass
+
     def verify(self) -> tuple[str, ...]:
         return ()
 
