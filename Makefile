@@ -57,16 +57,17 @@ format: $(INSTALLED_DEV) ## mend what ruff can mend
 
 setup: $(INSTALLED_DEV) ## the environment alone, with everything for development
 
-# Runs the indexer only when there is no index, other articles are wanted, or a file or folder of
-# articles is newer than the last run; a deleted file changes its folder.
+# Runs the indexer only when there is no index, other articles are wanted, or something is newer than
+# the last run: a file or folder of articles (a deleted file changes its folder), or the code, which
+# may refuse an index that older code made and says so.
 sample: $(INSTALLED)
-	@if [ ! -e '$(INDEX)/CURRENT' ] || [ ! -e '$(INDEX)/.articles' ] \
-		|| [ "$$(cat '$(INDEX)/.articles')" != '$(ARTICLES)' ] \
-		|| [ -n "$$(find '$(ARTICLES)' -newer '$(INDEX)/.articles' -print 2>&1 | head -n 1)" ]; \
+	@if [ ! -e '$(INDEX)/CURRENT' ] || [ "$$(cat '$(INDEX)/.articles' 2>&1)" != '$(ARTICLES)' ] \
+		|| [ -n "$$(find '$(ARTICLES)' qa_service ! -name __pycache__ ! -name '*.pyc' \
+			-newer '$(INDEX)/.articles' -print 2>&1 | head -n 1)" ]; \
 	then $(MAKE) --no-print-directory index; fi
 
-index: $(INSTALLED) ## make the index mirror ARTICLES
-	$(BIN)/qa-service index '$(ARTICLES)'
+index: $(INSTALLED) ## make the index mirror ARTICLES; REBUILD=1 makes every part anew
+	$(BIN)/qa-service index '$(ARTICLES)' $(if $(REBUILD),--rebuild)
 	@printf '%s\n' '$(ARTICLES)' > '$(INDEX)/.articles'
 
 docs: $(INSTALLED_DEV) ## write docs/settings.md, cli.md and errors.md anew from the code
