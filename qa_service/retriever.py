@@ -22,6 +22,9 @@ CANDIDATES = 100
 TO_RERANK = 100
 # Tokens that the corpus must have for their own mean to weigh as much as the model's usual one.
 TOKEN_MEAN_WEIGHT = 1_000
+# The same for a language against the corpus. It must have many more: the few articles of a language
+# share a subject as well, and that must not be taken from the score.
+LANGUAGE_MEAN_WEIGHT = 8_000
 # Passages of each language whose tokens are averaged.
 PASSAGES_TO_AVERAGE = 1_000
 
@@ -194,7 +197,7 @@ def measure_tokens(
     summed = np.sum([vector for vector, _ in sums.values()], axis=0)
     mean = summed / (total + TOKEN_MEAN_WEIGHT)
     means = [
-        (vector + TOKEN_MEAN_WEIGHT * mean) / (length + TOKEN_MEAN_WEIGHT)
+        (vector + LANGUAGE_MEAN_WEIGHT * mean) / (length + LANGUAGE_MEAN_WEIGHT)
         for vector, length in sums.values()
     ]
     return {
