@@ -2,8 +2,8 @@
 
 What tells is how well the passage matches every word of the question, and, where both are in one
 language, what share of its terms the passage holds. Two logistic models, one for passages in the
-question's language and one for others, were fitted by `benchmarks/calibration.py`, which shows how
-they do on languages that they were not fitted on. They know nothing of any one language or corpus.
+question's language and one for others, are of the form that `benchmarks/calibration.py` fits and
+tries on languages that it did not fit. They know nothing of any one language or corpus.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Model:
     lexical: float
 
 
-# Fitted by benchmarks/calibration.py.
+# From a first fit on 70 questions a language; to be made anew by benchmarks/calibration.py.
 _OWN_LANGUAGE = _Model(intercept=-12.43, late=23.92, lexical=15.40)
 _OTHER_LANGUAGE = _Model(intercept=-6.44, late=22.12, lexical=3.38)
 

@@ -50,14 +50,6 @@ class QuestionAnalyzer(Protocol):
         ...
 
 
-class Centering(Protocol):
-    """What the retriever needs of a generation's centering."""
-
-    def query(self, vector: NDArray[np.float32], language: str) -> NDArray[np.float32]:
-        """Return a question's vector, comparable with passages of every language."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class RankedPassage:
     """A reranked passage. `score` orders the ranking; `late` and `lexical` are what it is made of.
