@@ -1,8 +1,8 @@
 """What is known of a model beforehand: its languages' mean vectors and how its tokens spread.
 
-The statistics of the embedded model ship with the package; `training/statistics.py` made them from
-public parallel texts. Any other model does without: centering then learns from the corpus alone,
-and token vectors are stored in a plainer, longer form.
+The statistics of the embedded model ship with the package; `training/model_statistics.py` made them
+from public parallel texts. Any other model does without: centering then learns from the corpus
+alone, and token vectors are stored in a plainer, longer form.
 """
 
 from __future__ import annotations
@@ -49,12 +49,19 @@ class LanguageMeans:
 class TokenStatistics:
     """How a model's token vectors spread.
 
-    `mean`: (dimension,). `norm`: the usual length of a token vector without the mean. `codebooks`:
-    float32 (parts, 256, dimension / parts), centroids of each part of a centred unit vector.
+    `mean`: (dimension,). `norm`: the usual length of a token vector without the mean.
+
+    Half of what a centred token vector holds is that of its whole passage, which can be told from
+    the passage's vector: from its direction off `passage_mean`, times `common_map` (dimension,
+    dimension), plus `common_bias` (dimension,). `codebooks`: float32 (parts, 256, dimension /
+    parts), centroids of each part of the rest.
     """
 
     mean: Vectors
     norm: float
+    passage_mean: Vectors
+    common_map: Vectors
+    common_bias: Vectors
     codebooks: Vectors
 
 
@@ -83,6 +90,9 @@ def embedded_model_statistics() -> ModelStatistics:
             tokens=TokenStatistics(
                 mean=arrays["token_mean"].astype(np.float32),
                 norm=float(arrays["token_norm"]),
+                passage_mean=arrays["common_center"].astype(np.float32),
+                common_map=arrays["common_map"].astype(np.float32),
+                common_bias=arrays["common_bias"].astype(np.float32),
                 codebooks=arrays["codebooks"].astype(np.float32),
             ),
         )

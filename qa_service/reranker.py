@@ -30,7 +30,11 @@ class QueryCodec(Protocol):
     """What late interaction needs of a token codec."""
 
     def decode(self, codes: NDArray[np.uint8]) -> Vectors:
-        """Return centred vectors of about unit length."""
+        """Return what each token adds to the common part of its passage, centred."""
+        ...
+
+    def common(self, passages: Vectors) -> Vectors:
+        """Return what the tokens of each passage share, centred."""
         ...
 
     def center_query(self, vectors: Vectors, decoded_mean: Vectors) -> Vectors:
@@ -111,19 +115,26 @@ class Reranker:
         )
 
     def score(
-        self, query: QueryTokens, batch: TokenBatch, language_offsets: Vectors | None = None
+        self,
+        query: QueryTokens,
+        batch: TokenBatch,
+        passages: Vectors,
+        language_offsets: Vectors | None = None,
     ) -> LateScores:
         """Score the passages of a batch, in its order; a passage without tokens scores 0.
 
         Args:
             query: the question.
-            batch: the passages.
+            batch: the tokens of the passages.
+            passages: (passages, dimension), their own vectors.
             language_offsets: (passages, dimension), how the tokens of each passage's language lie
                 off the corpus's mean. What they have in common with the question is its language,
                 not its subject, and is taken off the score: a mixed corpus must not put the right
                 passage behind worse ones in the question's own language.
         """
         similarities = self._codec.decode(batch.codes) @ query.vectors.T
+        shared = self._codec.common(passages) @ query.vectors.T
+        similarities += np.repeat(shared, np.diff(batch.offsets), axis=0)
         alignments = tuple(
             Alignment(similarities[start:end], batch.spans[start:end], query.weights)
             for start, end in zip(batch.offsets[:-1], batch.offsets[1:], strict=True)

@@ -133,6 +133,7 @@ class Retriever:
         late = self._reranker.score(
             query,
             generation.tokens.get_batch(merged),
+            generation.raw_vectors.get(merged),
             means.offsets(generation.languages_of(merged)),
         )
         scores = fusion.combine(late.scores, shares)
@@ -162,7 +163,11 @@ class TokenDecoder(Protocol):
     """Turns codes of token vectors back into vectors."""
 
     def decode(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return about what was encoded."""
+        """Return about what was encoded, less what the tokens of a passage share."""
+        ...
+
+    def common(self, passages: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the tokens of each passage share."""
         ...
 
 
@@ -183,8 +188,11 @@ def measure_tokens(
     for language in sorted(by_language):
         keys = np.array(by_language[language], dtype=np.int64)
         places = np.linspace(0, len(keys) - 1, PASSAGES_TO_AVERAGE).round().astype(np.intp)
-        codes = generation.tokens.get_batch(keys[np.unique(places)]).codes
-        sums[language] = codec.decode(codes).sum(axis=0, dtype=np.float64), len(codes)
+        chosen = keys[np.unique(places)]
+        batch = generation.tokens.get_batch(chosen)
+        shared = codec.common(generation.raw_vectors.get(chosen))
+        added = codec.decode(batch.codes).sum(axis=0, dtype=np.float64)
+        sums[language] = added + np.diff(batch.offsets) @ shared, len(batch.codes)
     total = sum(length for _, length in sums.values())
     summed = np.sum([vector for vector, _ in sums.values()], axis=0)
     mean = summed / (total + TOKEN_MEAN_WEIGHT)

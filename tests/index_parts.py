@@ -96,7 +96,11 @@ class SignCodec:
     code_size = CODE_SIZE
     fingerprint = "sign-1"
 
-    def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def encode(
+        self,
+        vectors: NDArray[np.float32],
+        passage: NDArray[np.float32],
+    ) -> NDArray[np.uint8]:
         """Return uint8 (n, 8)."""
         return np.packbits(vectors > 0, axis=1, bitorder="little").repeat(2, axis=1)
 
@@ -104,6 +108,10 @@ class SignCodec:
         """Return float32 (n, 32)."""
         bits = np.unpackbits(codes[:, ::2], axis=1, bitorder="little")
         return bits.astype(np.float32) * 2 - 1
+
+    def common(self, passages: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return zeros: a code holds all of its token."""
+        return np.zeros((len(passages), DIMENSION), dtype=np.float32)
 
 
 class WordAnalyzer:

@@ -14,7 +14,7 @@ from qa_service.encoder.base import Encoder, TokenVectors
 from qa_service.indexes.codec import ProductCodec
 from qa_service.indexes.tokens import TokenBatch
 from qa_service.model_statistics import embedded_model_statistics
-from qa_service.reranker import BLOCK_TOKENS, Alignment, QueryTokens, Reranker
+from qa_service.reranker import BLOCK_TOKENS, Alignment, LateScores, QueryTokens, Reranker
 
 Vectors = NDArray[np.float32]
 DIMENSION = 8
@@ -29,6 +29,10 @@ class TableCodec:
     def decode(self, codes: NDArray[np.uint8]) -> Vectors:
         """Return the rows that the codes name."""
         return self.table[codes[:, 0]]
+
+    def common(self, passages: Vectors) -> Vectors:
+        """Return the vectors of the passages themselves."""
+        return passages
 
     def center_query(self, vectors: Vectors, decoded_mean: Vectors) -> Vectors:
         """Return unit rows without the mean."""
@@ -55,6 +59,17 @@ def batch_of(passages: Sequence[Sequence[int]]) -> TokenBatch:
         spans=np.array(spans, dtype=np.uint16).reshape(-1, 2),
         offsets=np.cumsum([0, *map(len, passages)]).astype(np.int64),
     )
+
+
+def nothing_shared(batch: TokenBatch) -> Vectors:
+    """Return passage vectors that add nothing to their tokens."""
+    return np.zeros((len(batch.offsets) - 1, DIMENSION), dtype=np.float32)
+
+
+def scores_of(query: QueryTokens, *passages: Sequence[int]) -> LateScores:
+    """Score passages whose tokens share nothing."""
+    batch = batch_of(passages)
+    return Reranker(TableCodec(TABLE)).score(query, batch, nothing_shared(batch))
 
 
 def query_of(seed: int, tokens: int) -> QueryTokens:
@@ -96,7 +111,7 @@ def test_scores_are_those_of_the_plain_formula(
 ) -> None:
     """Any number of passages, of any length, none or many tokens: the formula holds."""
     query = query_of(seed, tokens)
-    late = Reranker(TableCodec(TABLE)).score(query, batch_of(passages))
+    late = scores_of(query, *passages)
     assert late.scores.dtype == np.float32
     assert late.scores == pytest.approx([plain_score(query, codes) for codes in passages], abs=1e-5)
     assert [len(each.similarities) for each in late.alignments] == list(map(len, passages))
@@ -112,7 +127,7 @@ def test_text_added_at_the_end_never_lowers_a_score(
     passage: list[int], more: list[int], seed: int
 ) -> None:
     """What matched still matches when a passage goes on."""
-    late = Reranker(TableCodec(TABLE)).score(query_of(seed, 4), batch_of([passage, passage + more]))
+    late = scores_of(query_of(seed, 4), passage, passage + more)
     assert late.scores[1] >= late.scores[0] - 1e-6
 
 
@@ -122,7 +137,7 @@ def test_answer_in_one_place_beats_words_scattered() -> None:
     filler = [200] * 60
     together = [0, 1, 2, *filler, *filler]
     scattered = [0, *filler, 1, *filler, 2]
-    scores = Reranker(TableCodec(TABLE)).score(query, batch_of([together, scattered])).scores
+    scores = scores_of(query, together, scattered).scores
     assert scores[0] > scores[1]
 
 
@@ -133,8 +148,21 @@ def test_words_across_a_block_boundary_stand_together() -> None:
     rest = [200] * (2 * BLOCK_TOKENS)
     inside = [200, 0, 1, *lead, *rest]
     across = [*lead, 0, 1, 200, *rest]
-    scores = Reranker(TableCodec(TABLE)).score(query, batch_of([inside, across])).scores
+    scores = scores_of(query, inside, across).scores
     assert scores[0] == pytest.approx(scores[1], abs=1e-6)
+
+
+def test_what_a_passage_shares_counts_for_each_of_its_tokens() -> None:
+    """Codes hold what tokens add; scores and alignments are those of the whole vectors."""
+    query = query_of(2, 3)
+    batch = batch_of([[1, 2, 3], [], [1, 2, 3]])
+    shared = unit(9, 3)
+    late = Reranker(TableCodec(TABLE)).score(query, batch, shared)
+    for place in (0, 2):
+        wanted = (TABLE[[1, 2, 3]] + shared[place]) @ query.vectors.T
+        assert late.alignments[place].similarities == pytest.approx(wanted, abs=1e-6)
+        assert late.scores[place] == pytest.approx(wanted.max(axis=0) @ query.weights, abs=1e-6)
+    assert late.scores[1] == 0
 
 
 def test_language_in_common_is_taken_off() -> None:
@@ -143,8 +171,9 @@ def test_language_in_common_is_taken_off() -> None:
     batch = batch_of([[1, 2, 3], [], [1, 2, 3]])
     offsets = np.stack([0.3 * query.vectors[0], TABLE[0], np.zeros(DIMENSION)]).astype(np.float32)
     reranker = Reranker(TableCodec(TABLE))
-    plain = reranker.score(query, batch).scores
-    fair = reranker.score(query, batch, offsets).scores
+    shared = nothing_shared(batch)
+    plain = reranker.score(query, batch, shared).scores
+    fair = reranker.score(query, batch, shared, offsets).scores
     common = float(offsets[0] @ (query.weights @ query.vectors))
     assert fair == pytest.approx([plain[0] - common, 0.0, plain[2]], abs=1e-6)
     assert fair.dtype == np.float32
@@ -172,7 +201,7 @@ def test_question_without_tokens_scores_nothing() -> None:
     )
     reranker = Reranker(TableCodec(TABLE))
     query = reranker.prepare(nothing, np.zeros(DIMENSION, dtype=np.float32))
-    late = reranker.score(query, batch_of([[1, 2], []]))
+    late = scores_of(query, [1, 2], [])
     assert late.scores.tolist() == [0, 0]
     assert late.alignments[0].max_sim == 0
     assert late.alignments[0].score_between(0, 4) == 0
@@ -186,7 +215,7 @@ def test_question_without_tokens_scores_nothing() -> None:
 def test_spans_are_scored_by_their_own_tokens(passage: list[int], seed: int, cut: int) -> None:
     """The whole passage as a span is its MaxSim; a part never has more; an empty one has none."""
     query = query_of(seed, 3)
-    late = Reranker(TableCodec(TABLE)).score(query, batch_of([passage]))
+    late = scores_of(query, passage)
     alignment = late.alignments[0]
     end = 2 * len(passage)
     assert alignment.score_between(0, end) == pytest.approx(alignment.max_sim, abs=1e-6)
@@ -202,9 +231,9 @@ def test_spans_are_scored_by_their_own_tokens(passage: list[int], seed: int, cut
 def test_last_tokens_of_a_question_are_judged_alone() -> None:
     """A follow-up's own words are weighed among themselves, without the question before it."""
     query = query_of(9, 5)
-    whole = Reranker(TableCodec(TABLE)).score(query, batch_of([[4, 5, 6]])).alignments[0]
+    whole = scores_of(query, [4, 5, 6]).alignments[0]
     own = QueryTokens(query.vectors[3:], query.weights[3:] / query.weights[3:].sum())
-    alone = Reranker(TableCodec(TABLE)).score(own, batch_of([[4, 5, 6]])).alignments[0]
+    alone = scores_of(own, [4, 5, 6]).alignments[0]
     last = whole.last(2)
     assert float(last.weights.sum()) == pytest.approx(1)
     assert last.max_sim == pytest.approx(alone.max_sim, abs=1e-6)
@@ -242,14 +271,20 @@ def test_real_tokens_tell_the_answer_from_the_topic(
     """In any script the sentence that answers is ahead of one on the same subject."""
     codec = ProductCodec(embedded_model_statistics().tokens)
     reranker = Reranker(codec)
-    passages = encoder.encode_document([wrong, right]).tokens
+    encoded = encoder.encode_document([wrong, right])
+    passages = encoded.tokens
     lengths = [len(passage.vectors) for passage in passages]
     batch = TokenBatch(
-        codes=np.concatenate([codec.encode(passage.vectors) for passage in passages]),
+        codes=np.concatenate(
+            [
+                codec.encode(passage.vectors, vector)
+                for passage, vector in zip(passages, encoded.vectors, strict=True)
+            ]
+        ),
         spans=np.concatenate([passage.spans for passage in passages]).astype(np.uint16),
         offsets=np.cumsum([0, *lengths]).astype(np.int64),
     )
     none = np.zeros(encoder.dimension, dtype=np.float32)
     query = reranker.prepare(encoder.encode_query([question]).tokens[0], none)
-    scores = reranker.score(query, batch).scores
+    scores = reranker.score(query, batch, encoded.vectors).scores
     assert scores[1] > scores[0]

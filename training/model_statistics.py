@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.config import load_settings
-from qa_service.encoder.base import Encoded, Encoder
+from qa_service.encoder.base import Encoded
 from qa_service.encoder.loading import load_encoder
 from qa_service.indexer.embedding import LEAST_TELLING
 
@@ -171,7 +171,6 @@ SAME_LANGUAGE = {"nb": "no", "cmn": "zh", "fil": "tl", "arb": "ar", "prs": "fa"}
 # Of several texts in a language, the one in its commonest script or country.
 PREFERRED_TAGS = frozenset({"pt-BR", "zh-Hans", "cmn-Hans", "nb"})
 PARTS, CENTROIDS = 64, 256
-TRAINING_TOKENS = 300_000
 SEED = 0
 
 
@@ -188,18 +187,24 @@ def main() -> int:
     encoder = load_encoder(load_settings(precision="bf16"))
     declarations = dict(read_declarations(arguments.folder / "package" / "declaration"))
     manuals = list(read_manuals(arguments.folder / "unpacked", arguments.paragraphs))
-    passage_means, query_means, declared = [], [], []
-    for texts in declarations.values():
-        passages = encoder.encode_document(texts)
-        passage_means.append(passages.vectors.mean(axis=0))
-        query_means.append(encoder.encode_query(texts).vectors.mean(axis=0))
-        declared.append(telling_tokens(passages))
-    described = [telling_tokens(encode(encoder, texts)) for texts in manuals]
+    declared = [encoder.encode_document(texts) for texts in declarations.values()]
+    described = [encoder.encode_document(texts) for texts in manuals]
+    passage_means = [encoded.vectors.mean(axis=0) for encoded in declared]
+    query_means = [
+        encoder.encode_query(texts).vectors.mean(axis=0) for texts in declarations.values()
+    ]
     # Law and software pull the mean their own way; half of each lies nearer to news and fiction.
-    mean = (mean_of(declared) + mean_of(described)) / 2
-    tokens = sample([*declared, *described]) - mean
-    norms = np.linalg.norm(tokens, axis=1)
-    codebooks = train(tokens / norms[:, None])
+    mean = (mean_of_tokens(declared) + mean_of_tokens(described)) / 2
+    passages = np.concatenate([encoded.vectors for encoded in (*declared, *described)])
+    tokens = [telling_tokens(encoded) for encoded in (*declared, *described)]
+    lengths = np.concatenate([[len(each) for each in group] for group in tokens])
+    centred = np.concatenate([each for group in tokens for each in group]) - mean
+    norms = np.linalg.norm(centred, axis=1)
+    unit = centred / norms[:, None]
+    center = passages.mean(axis=0)
+    common_map, common_bias = fit_common(passages - center, unit, lengths)
+    directions = unit_rows(passages - center)
+    added = unit - np.repeat(directions @ common_map + common_bias, lengths, axis=0)
     np.savez_compressed(
         OUTPUT,
         languages=np.array(list(declarations)),
@@ -207,7 +212,10 @@ def main() -> int:
         query_means=np.array(query_means, dtype=np.float16),
         token_mean=mean.astype(np.float32),
         token_norm=np.float32(norms.mean()),
-        codebooks=codebooks.astype(np.float16),
+        common_center=center.astype(np.float32),
+        common_map=common_map.astype(np.float16),
+        common_bias=common_bias.astype(np.float32),
+        codebooks=train(added).astype(np.float16),
     )
     return 0
 
@@ -278,31 +286,36 @@ def plain(markup: str) -> str:
     return " ".join(html.unescape(re.sub("<[^>]+>", "", markup)).split())
 
 
-def encode(encoder: Encoder, texts: Sequence[str]) -> Encoded:
-    """Embed passages."""
-    return encoder.encode_document(texts)
+def telling_tokens(encoded: Encoded) -> list[NDArray[np.float32]]:
+    """Return the token vectors of each text that an index would store."""
+    return [tokens.telling(LEAST_TELLING).vectors for tokens in encoded.tokens]
 
 
-def telling_tokens(encoded: Encoded) -> NDArray[np.float32]:
-    """Return the token vectors that an index would store."""
-    return np.concatenate([tokens.telling(LEAST_TELLING).vectors for tokens in encoded.tokens])
+def mean_of_tokens(groups: Sequence[Encoded]) -> NDArray[np.float32]:
+    """Average the means of the groups' tokens, so that no language outweighs another."""
+    means = [np.concatenate(telling_tokens(encoded)).mean(axis=0) for encoded in groups]
+    return np.mean(means, axis=0)
 
 
-def mean_of(groups: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Average the groups' means, so that no language outweighs another."""
-    return np.mean([group.mean(axis=0) for group in groups], axis=0)
+def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale rows to unit length."""
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def sample(groups: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Take about as many tokens of each group."""
-    generator = np.random.default_rng(SEED)
-    most = TRAINING_TOKENS // len(groups)
-    return np.concatenate(
-        [
-            group[generator.choice(len(group), min(most, len(group)), replace=False)]
-            for group in groups
-        ]
-    )
+def fit_common(
+    passages: NDArray[np.float32], tokens: NDArray[np.float32], lengths: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the linear map, and the constant, that tell a passage's tokens from its direction.
+
+    Args:
+        passages: (passages, dimension), vectors off their mean.
+        tokens: (tokens, dimension), of all passages one after the other.
+        lengths: how many tokens each passage has.
+    """
+    inputs = np.concatenate([unit_rows(passages), np.ones((len(passages), 1))], axis=1)
+    solved = np.linalg.lstsq(np.repeat(inputs, lengths, axis=0), tokens, rcond=None)[0]
+    solved = solved.astype(np.float16).astype(np.float32)
+    return solved[:-1], solved[-1]
 
 
 def train(tokens: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -311,7 +324,7 @@ def train(tokens: NDArray[np.float32]) -> NDArray[np.float32]:
     quantizer = faiss.ProductQuantizer(dimension, PARTS, 8)
     quantizer.cp.niter = 20
     quantizer.cp.seed = SEED + 1
-    quantizer.cp.max_points_per_centroid = 1200
+    quantizer.cp.max_points_per_centroid = 1500
     quantizer.train(np.ascontiguousarray(tokens, dtype=np.float32))
     centroids: NDArray[np.float32] = faiss.vector_to_array(quantizer.centroids)
     return centroids.reshape(PARTS, CENTROIDS, dimension // PARTS)

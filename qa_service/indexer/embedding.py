@@ -77,12 +77,14 @@ class Embedder:
         return {
             passage.embedding_hash: Embedding(
                 vector=vectors[row : row + 1],
-                tokens=_rows_of(tokens, self._parts.codec),
+                tokens=_rows_of(tokens, encoded.vectors[row], self._parts.codec),
             )
             for row, (passage, tokens) in enumerate(zip(passages, encoded.tokens, strict=True))
         }
 
 
-def _rows_of(tokens: TokenVectors, codec: TokenCodec) -> NDArray[np.uint8]:
+def _rows_of(
+    tokens: TokenVectors, passage: NDArray[np.float32], codec: TokenCodec
+) -> NDArray[np.uint8]:
     kept = tokens.telling(LEAST_TELLING)
-    return token_rows(kept.vectors, kept.spans, codec)
+    return token_rows(kept.vectors, kept.spans, passage, codec)

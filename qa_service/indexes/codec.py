@@ -1,7 +1,8 @@
 """Short codes for token vectors: product quantisation (Jégou et al. 2011), and a plainer one.
 
-Token vectors of a contextual encoder share a large common part. Both codecs here take it away and
-scale to unit length before anything is rounded, so that codes spend their bits on what differs.
+Token vectors of a contextual encoder share a large common part, and those of one passage share
+more: `ProductCodec` takes both away before anything is rounded, so that codes spend their bits on
+what differs. `benchmarks/token_codes.py` measures what is lost.
 """
 
 from __future__ import annotations
@@ -21,9 +22,15 @@ Codes = NDArray[np.uint8]
 BITS = 8
 
 
+# Rounding pulls what a token adds toward nothing; what its passage has in common is held down
+# alike, or passages would be ranked by it.
+COMMON_SHARE = 0.7
+
+
 class ProductCodec:
     """Product quantisation with codebooks known beforehand: one byte per part of a vector.
 
+    A token's code holds what it adds to what the vector of its passage tells of all its tokens.
     Safe to use from several threads.
     """
 
@@ -33,6 +40,9 @@ class ProductCodec:
             raise ValueError(f"codebooks hold {centroids} centroids, a byte names {1 << BITS}")
         self._mean = statistics.mean
         self._norm = statistics.norm
+        self._passage_mean = statistics.passage_mean
+        self._common_map = statistics.common_map
+        self._common_bias = statistics.common_bias
         self._codebooks = np.ascontiguousarray(statistics.codebooks, dtype=np.float32)
         self._quantizer: Any = faiss.ProductQuantizer(parts * width, parts, BITS)
         faiss.copy_array_to_vector(self._codebooks.ravel(), self._quantizer.centroids)
@@ -46,20 +56,29 @@ class ProductCodec:
     def fingerprint(self) -> str:
         """Name whatever changes the codes."""
         digest = hashlib.blake2b(digest_size=6)
-        digest.update(self._mean.tobytes())
+        for part in (self._mean, self._passage_mean, self._common_map, self._common_bias):
+            digest.update(part.tobytes())
         digest.update(self._codebooks.tobytes())
         return f"pq{self.code_size}-{digest.hexdigest()}"
 
-    def encode(self, vectors: Vectors) -> Codes:
-        """Return one code per row of token vectors as the encoder gives them."""
+    def encode(self, vectors: Vectors, passage: Vectors) -> Codes:
+        """Return one code per token vector of a passage, all as the encoder gives them."""
         if len(vectors) == 0:
             return np.empty((0, self.code_size), dtype=np.uint8)
-        centred = _unit_rows(vectors - self._mean)
-        codes: Codes = self._quantizer.compute_codes(np.ascontiguousarray(centred))
+        added = _unit_rows(vectors - self._mean) - self._common_parts(passage[None])
+        codes: Codes = self._quantizer.compute_codes(np.ascontiguousarray(added))
         return codes
 
+    def common(self, passages: Vectors) -> Vectors:
+        """Return what all tokens of each passage share, to be added to what `decode` returns."""
+        return COMMON_SHARE * self._common_parts(passages)
+
+    def _common_parts(self, passages: Vectors) -> Vectors:
+        directions = _unit_rows(passages - self._passage_mean)
+        return np.asarray(directions @ self._common_map + self._common_bias, dtype=np.float32)
+
     def decode(self, codes: Codes) -> Vectors:
-        """Return centred vectors of about unit length, float32 (n, dimension)."""
+        """Return what each token adds to the common part of its passage, (n, dimension)."""
         if len(codes) == 0:
             return np.empty((0, len(self._mean)), dtype=np.float32)
         decoded: Vectors = self._quantizer.decode(np.ascontiguousarray(codes))
@@ -93,14 +112,18 @@ class ScalarCodec:
         """Name whatever changes the codes."""
         return f"int8-{self._dimension}"
 
-    def encode(self, vectors: Vectors) -> Codes:
-        """Return one code per row of token vectors as the encoder gives them."""
+    def encode(self, vectors: Vectors, passage: Vectors) -> Codes:  # noqa: ARG002
+        """Return one code per token vector of a passage, all as the encoder gives them."""
         unit = _unit_rows(vectors)
         scales = np.maximum(np.abs(unit).max(axis=1, initial=0.0), 1e-12) / 127
         rounded = np.rint(unit / scales[:, None]).astype(np.int8)
         return np.concatenate(
             [rounded.view(np.uint8), scales.astype("<f4")[:, None].view(np.uint8)], axis=1
         )
+
+    def common(self, passages: Vectors) -> Vectors:
+        """Return zeros: a code holds all of its token."""
+        return np.zeros((len(passages), self._dimension), dtype=np.float32)
 
     def decode(self, codes: Codes) -> Vectors:
         """Return vectors of about unit length, float32 (n, dimension)."""

@@ -1,7 +1,8 @@
 """What late interaction needs of every passage: each content token's code and place in the text.
 
 A token takes the codec's bytes and four more: the start and end of the token, as code points into
-the passage, two bytes each. A 150-token passage with 48-byte codes fills 7.8 KB.
+the passage, two bytes each. A passage of 150 tokens, 114 of them telling, fills 7.8 KB with codes
+of 64 bytes.
 """
 
 from __future__ import annotations
@@ -33,12 +34,21 @@ class TokenCodec(Protocol):
         """Name whatever changes the codes."""
         ...
 
-    def encode(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Return one code per row: float32 (n, dimension) to uint8 (n, code_size)."""
+    def encode(
+        self, vectors: NDArray[np.float32], passage: NDArray[np.float32]
+    ) -> NDArray[np.uint8]:
+        """Return one code per token of a passage: float32 (n, dimension) to uint8 (n, code_size).
+
+        `passage`: (dimension,), the passage's own vector.
+        """
         ...
 
     def decode(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return an approximation of what was encoded: uint8 (n, code_size) to float32."""
+        """Return about what was encoded, less the common part: uint8 (n, code_size) to float32."""
+        ...
+
+    def common(self, passages: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the tokens of each passage share: float32 (passages, dimension), both."""
         ...
 
 
@@ -88,15 +98,19 @@ def row_size(code_size: int) -> int:
 
 
 def token_rows(
-    vectors: NDArray[np.float32], spans: NDArray[np.int32], codec: TokenCodec
+    vectors: NDArray[np.float32],
+    spans: NDArray[np.int32],
+    passage: NDArray[np.float32],
+    codec: TokenCodec,
 ) -> NDArray[np.uint8]:
     """Return one passage's tokens as they are stored, uint8 (tokens, code size + 4).
 
-    `vectors` and `spans` are those of `encoder.base.TokenVectors`.
+    `vectors` and `spans` are those of `encoder.base.TokenVectors`; `passage` is its own vector.
     """
     spans = np.clip(spans, 0, LARGEST_OFFSET).astype("<u2")
     return np.concatenate(
-        [codec.encode(vectors), spans.view(np.uint8).reshape(len(spans), SPAN_BYTES)], axis=1
+        [codec.encode(vectors, passage), spans.view(np.uint8).reshape(len(spans), SPAN_BYTES)],
+        axis=1,
     )
 
 

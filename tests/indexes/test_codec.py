@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from qa_service.encoder.base import Encoder
-from qa_service.indexes.codec import ProductCodec, ScalarCodec
+from qa_service.encoder.base import Encoded, Encoder
+from qa_service.indexes.codec import COMMON_SHARE, ProductCodec, ScalarCodec
 from qa_service.model_statistics import TokenStatistics, embedded_model_statistics
 
 Codec = ProductCodec | ScalarCodec
 DIMENSION = 384
 NO_MEAN = np.zeros(DIMENSION, dtype=np.float32)
+PASSAGE = np.random.default_rng(0).standard_normal(DIMENSION).astype(np.float32)
 
 TEXTS = (
     "أقامت روسيا خمسًا وعشرين نقطة مراقبة في قره باغ.",
@@ -40,9 +41,25 @@ def codec(request: pytest.FixtureRequest) -> Codec:
 
 
 @pytest.fixture(scope="module")
-def tokens(encoder: Encoder) -> NDArray[np.float32]:
+def encoded(encoder: Encoder) -> Encoded:
+    """Real texts in many scripts."""
+    return encoder.encode_document(TEXTS)
+
+
+@pytest.fixture(scope="module")
+def tokens(encoded: Encoded) -> NDArray[np.float32]:
     """The token vectors of real texts in many scripts."""
-    return np.concatenate([each.vectors for each in encoder.encode_document(TEXTS).tokens])
+    return np.concatenate([each.vectors for each in encoded.tokens])
+
+
+def there_and_back(codec: Codec, encoded: Encoded) -> NDArray[np.float32]:
+    """Return what is left of the tokens of all texts."""
+    return np.concatenate(
+        [
+            codec.decode(codec.encode(each.vectors, vector)) + codec.common(vector[None])
+            for each, vector in zip(encoded.tokens, encoded.vectors, strict=True)
+        ]
+    )
 
 
 def drawn(seed: int, count: int, scale: float = 3.0) -> NDArray[np.float32]:
@@ -60,7 +77,7 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def test_shapes_and_types_whatever_the_count(seed: int, count: int) -> None:
     """One code of fixed size per row and one vector per code; none for none."""
     for codec in codecs():
-        codes = codec.encode(drawn(seed, count))
+        codes = codec.encode(drawn(seed, count), PASSAGE)
         assert codes.dtype == np.uint8
         assert codes.shape == (count, codec.code_size)
         decoded = codec.decode(codes)
@@ -73,7 +90,7 @@ def test_scalar_codes_give_back_the_direction(seed: int, scale: float) -> None:
     """Whatever the length of a vector, its unit vector returns within a rounding step."""
     codec = ScalarCodec(DIMENSION)
     vectors = drawn(seed, 4, scale)
-    decoded = codec.decode(codec.encode(vectors))
+    decoded = codec.decode(codec.encode(vectors, PASSAGE))
     steps = np.abs(unit(vectors)).max(axis=1, keepdims=True) / 127
     assert (np.abs(decoded - unit(vectors)) <= 0.51 * steps).all()
 
@@ -83,10 +100,10 @@ def test_encoding_rows_together_or_alone_is_the_same(seed: int) -> None:
     """A code depends on its own row only, and twice the same rows give the same codes."""
     vectors = drawn(seed, 5)
     for codec in codecs():
-        together = codec.encode(vectors)
-        alone = np.concatenate([codec.encode(vectors[row : row + 1]) for row in range(5)])
+        together = codec.encode(vectors, PASSAGE)
+        alone = np.concatenate([codec.encode(vectors[row : row + 1], PASSAGE) for row in range(5)])
         assert np.array_equal(together, alone)
-        assert np.array_equal(together, codec.encode(vectors))
+        assert np.array_equal(together, codec.encode(vectors, PASSAGE))
         assert np.array_equal(codec.decode(together)[2:3], codec.decode(together[2:3]))
 
 
@@ -97,26 +114,31 @@ def test_product_codes_are_the_nearest_centroids() -> None:
     vectors = drawn(7, 6)
     centred = unit(vectors - statistics.mean)
     parts, _, width = statistics.codebooks.shape
-    pieces = centred.reshape(len(vectors), parts, width)
+    added = centred - codec.common(PASSAGE[None]) / COMMON_SHARE
+    pieces = added.reshape(len(vectors), parts, width)
     distances = np.square(pieces[:, :, None, :] - statistics.codebooks[None]).sum(axis=3)
     chosen = np.take_along_axis(
-        distances, codec.encode(vectors).astype(np.intp)[:, :, None], axis=2
+        distances, codec.encode(vectors, PASSAGE).astype(np.intp)[:, :, None], axis=2
     )[:, :, 0]
     assert chosen == pytest.approx(distances.min(axis=2), abs=1e-6)
 
 
-def test_real_tokens_keep_their_direction(codec: Codec, tokens: NDArray[np.float32]) -> None:
+def test_real_tokens_keep_their_direction(
+    codec: Codec, encoded: Encoded, tokens: NDArray[np.float32]
+) -> None:
     """Tokens of real texts in five scripts come back pointing where they pointed."""
-    decoded = codec.decode(codec.encode(tokens))
+    decoded = there_and_back(codec, encoded)
     wanted = codec.center_query(tokens, NO_MEAN)
     cosines = (unit(decoded) * wanted).sum(axis=1)
     assert np.median(cosines) > 0.75
     assert np.linalg.norm(decoded, axis=1) == pytest.approx(1, abs=0.35)
 
 
-def test_each_token_is_nearest_to_its_own_code(codec: Codec, tokens: NDArray[np.float32]) -> None:
+def test_each_token_is_nearest_to_its_own_code(
+    codec: Codec, encoded: Encoded, tokens: NDArray[np.float32]
+) -> None:
     """Rounding does not confuse the tokens of a text with one another."""
-    decoded = unit(codec.decode(codec.encode(tokens)))
+    decoded = unit(there_and_back(codec, encoded))
     similarities = codec.center_query(tokens, NO_MEAN) @ decoded.T
     own = np.diag(similarities)
     # Repeated words and punctuation have twins that are as near.
@@ -137,7 +159,7 @@ def test_vector_without_direction_stays_finite() -> None:
     mean = embedded_model_statistics().tokens.mean
     for codec in codecs():
         for vectors in (np.zeros((1, DIMENSION), dtype=np.float32), mean[None]):
-            assert np.isfinite(codec.decode(codec.encode(vectors))).all()
+            assert np.isfinite(codec.decode(codec.encode(vectors, PASSAGE))).all()
             assert np.isfinite(codec.center_query(vectors, NO_MEAN)).all()
 
 
@@ -149,10 +171,11 @@ def test_name_tells_what_changes_the_codes() -> None:
     changed = (
         replace(statistics, mean=statistics.mean + np.float32(0.5)),
         replace(statistics, codebooks=statistics.codebooks * np.float32(2)),
+        replace(statistics, common_map=statistics.common_map * np.float32(2)),
     )
     names = {ProductCodec(other).fingerprint for other in changed}
     names |= {ScalarCodec(DIMENSION).fingerprint, ScalarCodec(768).fingerprint, name}
-    assert len(names) == 5
+    assert len(names) == 6
 
 
 def test_codebooks_that_a_byte_cannot_name_are_refused() -> None:
@@ -160,6 +183,9 @@ def test_codebooks_that_a_byte_cannot_name_are_refused() -> None:
     statistics = TokenStatistics(
         mean=np.zeros(8, dtype=np.float32),
         norm=1.0,
+        passage_mean=np.zeros(8, dtype=np.float32),
+        common_map=np.zeros((8, 8), dtype=np.float32),
+        common_bias=np.zeros(8, dtype=np.float32),
         codebooks=np.zeros((2, 16, 4), dtype=np.float32),
     )
     with pytest.raises(ValueError, match="16 centroids"):

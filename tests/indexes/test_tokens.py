@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from index_parts import CODE_SIZE, SignCodec, WordHashEncoder
+from index_parts import CODE_SIZE, DIMENSION, SignCodec, WordHashEncoder
 from numpy.typing import NDArray
 
 from qa_service.encoder.base import TokenVectors
 from qa_service.indexes.tokens import LARGEST_OFFSET, TokenStore, row_size, token_rows, token_writer
 
+NO_VECTOR = np.zeros(DIMENSION, dtype=np.float32)
 TEXTS = {
     3: "وصل الوفد إلى يريفان في الثالث من أيار",
     4: "第一段讲的是运河",
@@ -39,7 +40,7 @@ def store(tmp_path: Path) -> TokenStore:
     writer = token_writer(tmp_path, codec.code_size, None)
     for key, text in TEXTS.items():
         tokens = encoded(text)
-        writer.append(key, token_rows(tokens.vectors, tokens.spans, codec))
+        writer.append(key, token_rows(tokens.vectors, tokens.spans, NO_VECTOR, codec))
     writer.finish(keys(*TEXTS))
     return TokenStore(tmp_path, codec.code_size)
 
@@ -49,7 +50,7 @@ def test_codes_and_spans_come_back(store: TokenStore, key: int) -> None:
     """In every script a passage has the codes and places of its own tokens, or none."""
     tokens = encoded(TEXTS[key])
     batch = store.get_batch(keys(key))
-    assert np.array_equal(batch.codes, SignCodec().encode(tokens.vectors))
+    assert np.array_equal(batch.codes, SignCodec().encode(tokens.vectors, NO_VECTOR))
     assert np.array_equal(batch.spans, tokens.spans)
     (codes,) = store.get(keys(key))
     assert np.array_equal(codes, batch.codes)
@@ -80,7 +81,7 @@ def test_unknown_passage_is_an_error(store: TokenStore) -> None:
 def test_places_beyond_the_range_are_held_at_its_end() -> None:
     """A token far inside a monstrous passage does not wrap around to its start."""
     spans = np.array([[65_534, 70_000]], dtype=np.int32)
-    rows = token_rows(np.ones((1, 32), dtype=np.float32), spans, SignCodec())
+    rows = token_rows(np.ones((1, DIMENSION), dtype=np.float32), spans, NO_VECTOR, SignCodec())
     assert rows[:, CODE_SIZE:].copy().view("<u2").tolist() == [[65_534, LARGEST_OFFSET]]
 
 
