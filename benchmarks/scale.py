@@ -237,12 +237,14 @@ def measure_build(world: World, size: int, root: Path) -> dict[str, float]:
     encoder = SyntheticEncoder(world)
     parts = Parts(
         reader=SyntheticReader(world),
+        reader_version="1",
         chunker=split_lines,
         chunker_version="1",
         encoder=encoder,
         codec=SyntheticCodec(),
         analyzer=SpacedTerms(),
         analyzer_version="1",
+        statistics_version="1",
     )
     indexer = Indexer(make_store(index), parts)
     report = indexer.run([articles])

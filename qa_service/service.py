@@ -15,7 +15,7 @@ from qa_service.chunker import CHUNKER_VERSION, split_article
 from qa_service.config import Settings
 from qa_service.corpus.discovery import discover
 from qa_service.corpus.language import detect_language
-from qa_service.corpus.reading import FileReader
+from qa_service.corpus.reading import READER_VERSION, FileReader
 from qa_service.encoder.base import Encoder
 from qa_service.encoder.loading import load_encoder
 from qa_service.errors import (
@@ -53,6 +53,9 @@ from qa_service.watcher import Watcher
 log = logging.getLogger(__name__)
 
 EMBEDDED_MODEL = "embedded"
+# What an index learns from its passages: the means of `centering` and of the tokens in `retriever`.
+# Raise it when their rules change, and the next index run learns anew.
+STATISTICS_VERSION = "1"
 MAX_QUESTION_LENGTH = 1000
 MAX_TOP_K = 50
 
@@ -73,11 +76,10 @@ class Service:
         self._statistics: ModelStatistics | None = (
             embedded_model_statistics() if settings.model == EMBEDDED_MODEL else None
         )
-        self._store = Store(
-            settings.index,
-            lexical=TantivyIndex,
-            centering=LanguageCentering(self._statistics.languages if self._statistics else None),
+        self._centering = LanguageCentering(
+            self._statistics.languages if self._statistics else None
         )
+        self._store = Store(settings.index, lexical=TantivyIndex, centering=self._centering)
         self._analyzer = Analyzer()
         self._library = Library(settings.articles, settings.index)
         self._jobs = IndexJobs()
@@ -338,12 +340,19 @@ class Service:
             code_size=codec.code_size,
             analyzer=ANALYZER_VERSION,
             chunker=CHUNKER_VERSION,
+            reader=READER_VERSION,
+            statistics=self._statistics_version,
         )
+
+    @property
+    def _statistics_version(self) -> str:
+        return f"{STATISTICS_VERSION}+{self._centering.fingerprint}"
 
     def _parts(self, model: _Model, reader: FileReader) -> Parts:
         encoder, codec = model.encoder, model.codec
         return Parts(
             reader=reader,
+            reader_version=READER_VERSION,
             chunker=lambda article: split_article(
                 article, encoder.count_tokens, detect=detect_language
             ),
@@ -352,6 +361,7 @@ class Service:
             codec=codec,
             analyzer=self._analyzer,
             analyzer_version=ANALYZER_VERSION,
+            statistics_version=self._statistics_version,
             calibrate=lambda generation: measure_tokens(generation, codec),
             threads=self._settings.threads,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import hashlib
 import json
 import os
 import random
@@ -28,6 +29,7 @@ from qa_service.errors import CorpusError, IndexMismatchError, IndexWriteError, 
 from qa_service.indexer import Indexer, Parts, plan
 from qa_service.indexer.run import needs_refit
 from qa_service.store import Generation, Store, verify
+from qa_service.store.manifest import MANIFEST
 from qa_service.types import FileState, IndexReport, Progress, Stage
 
 
@@ -488,6 +490,15 @@ def test_other_folders_replace_the_first(workshop: Workshop, tmp_path: Path) -> 
     assert workshop.texts() == {"zh.txt": "运河\n运河全长99公里。"}
 
 
+def test_a_folder_that_moved_is_remembered(workshop: Workshop, tmp_path: Path) -> None:
+    """Files that are the same elsewhere are mirrored from there from now on."""
+    workshop.articles = workshop.articles.rename(tmp_path / "moved")
+    report = workshop.index()
+    assert report.embedded == 0
+    assert workshop.generation().manifest.sources == (str(tmp_path / "moved"),)
+    assert not Indexer(workshop.store, workshop.parts).run().is_new
+
+
 # Parts that change
 
 
@@ -508,6 +519,46 @@ def test_another_chunker_cuts_everything_anew(workshop: Workshop) -> None:
     assert report.embedded == 0
     assert len(workshop.reader.read_files) == 5
     assert not workshop.index().is_new
+
+
+def test_other_reading_rules_read_everything_anew(workshop: Workshop) -> None:
+    """A code update of the readers is noticed; text that comes out the same is not embedded."""
+    first = workshop.index().generation
+    workshop.parts = dataclasses.replace(workshop.parts, reader_version="2")
+    workshop.write("en.txt", "Canal\nIt has five locks.")
+    report = workshop.index()
+    assert report.generation != first
+    assert len(workshop.reader.read_files) == 5
+    assert workshop.encoder.encoded == ["It has five locks."]
+    assert not workshop.index().is_new
+
+
+def test_other_reading_rules_try_unreadable_files_again(workshop: Workshop) -> None:
+    """A file that the old reader could not read may be one that the new one can."""
+    (workshop.articles / "bad.txt").write_bytes(b"\xff\xfe\xff")
+    assert states(workshop.index())["bad.txt"] == "failed"
+    workshop.index()
+    assert workshop.reader.read_files == []
+    workshop.parts = dataclasses.replace(workshop.parts, reader_version="2")
+    workshop.index()
+    assert "bad.txt" in workshop.reader.read_files
+
+
+def test_other_reading_rules_find_repeated_lines_anew(tmp_path: Path) -> None:
+    """Lines dropped by the rules of before come back when those of now keep them."""
+    workshop = Workshop(tmp_path)
+    for number, text in enumerate(("خبر أول", "第二条新闻", "ข่าวที่สาม", "चौथी खबर")):
+        workshop.write(f"{number}.txt", f"{text}\n\nDaily Post")
+    workshop.index()
+    assert workshop.generation().manifest.repeated_lines.lines == {"daily post"}
+    for number in range(4):
+        path = workshop.articles / f"{number}.txt"
+        path.write_text(path.read_text(encoding="utf-8").replace("Post", f"Post {number}?"))
+    workshop.index()
+    assert workshop.generation().manifest.repeated_lines.lines == {"daily post"}
+    workshop.parts = dataclasses.replace(workshop.parts, reader_version="2")
+    workshop.index()
+    assert workshop.generation().manifest.repeated_lines.lines == frozenset()
 
 
 class Shift:
@@ -568,6 +619,61 @@ def test_centring_is_kept_until_the_corpus_has_doubled(tmp_path: Path) -> None:
     found = generation.vectors.search(expected[3], 1)
     assert found.keys.tolist() == [generation.keys[3]]
     assert found.scores[0] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_other_rules_of_statistics_learn_anew(tmp_path: Path) -> None:
+    """A code update of what is learnt is noticed without --rebuild, reading and embedding nothing.
+
+    Calibration is learnt anew, too, from the same passages under the same keys.
+    """
+    workshop = Workshop(tmp_path)
+    shift = Shift()
+    workshop.store = make_store(tmp_path / "index", centering=shift)
+    for number, text in enumerate(("نص أول", "第二篇", "บทความ", "लेख")):
+        workshop.write(f"{number}.txt", text)
+    workshop.index()
+    keys = workshop.generation().keys.tolist()
+    workshop.parts = dataclasses.replace(
+        workshop.parts,
+        statistics_version="2",
+        calibrate=lambda generation: {"learnt": np.array([len(generation.keys)])},
+    )
+    report = workshop.index()
+    assert report.is_new
+    assert (report.embedded, report.reused) == (0, 4)
+    assert workshop.reader.read_files == []
+    assert shift.fitted == [4, 4]
+    generation = workshop.generation()
+    assert generation.statistics["learnt"].tolist() == [4]
+    assert generation.keys.tolist() == keys
+    assert not workshop.index().is_new
+
+
+def forget_versions(store: Store) -> None:
+    """Make the generation in service one of the time before readers and statistics had versions."""
+    generation = store.open_current()
+    path = generation.folder / MANIFEST
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content["seal"], content["recipe"]["reader"], content["recipe"]["statistics"]
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    content["seal"] = hashlib.sha256(canonical.encode()).hexdigest()
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    generation.close()
+
+
+def test_an_index_without_versions_is_brought_up_to_date(workshop: Workshop) -> None:
+    """A generation of an earlier version answers, and the next run makes it as it should be."""
+    forget_versions(workshop.store)
+    old = workshop.generation()
+    assert (old.manifest.recipe.reader, old.manifest.recipe.statistics) == ("0", "0")
+    assert verify(old) == ()
+    assert workshop.nearest("It has four locks") == "It has four locks, أربعة أقفال, 四座船闸."
+    report = workshop.index()
+    assert report.is_new
+    assert report.embedded == 0
+    assert len(workshop.reader.read_files) == 5
+    assert workshop.generation().manifest.recipe == workshop.parts.recipe
+    assert not workshop.index().is_new
 
 
 @pytest.mark.parametrize(

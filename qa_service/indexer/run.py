@@ -114,9 +114,9 @@ class _Run:
             raise CorpusError(_all_gone(sources))
         base = None if rebuild else live
         plan = self._plan(discovery, base, sources)
-        if base is not None:
+        if base is not None and self._is_read_alike(base):
             self._lines = base.manifest.repeated_lines
-        if base is not None and plan.is_empty and last.problem is None:
+        if base is not None and last.problem is None and self._is_up_to_date(base, plan, sources):
             self._store.discard_journal()
             return self._report(base, is_new=False)
         with self._store.begin(self._parts.recipe, base, parent=live) as writer:
@@ -130,6 +130,17 @@ class _Run:
         self._store.discard_journal()
         self._store.clean()
         return self._report(self._store.open_current(self._parts.recipe), is_new=True)
+
+    def _is_read_alike(self, base: Generation) -> bool:
+        return base.manifest.recipe.reader == self._parts.reader_version
+
+    def _is_up_to_date(self, base: Generation, plan: Plan, sources: Sequence[str]) -> bool:
+        """Tell whether a run would change nothing."""
+        return (
+            plan.is_empty
+            and base.manifest.sources == tuple(sources)
+            and base.manifest.recipe == self._parts.recipe
+        )
 
     def _last_good(self, *, rebuild: bool) -> LastGood:
         if not rebuild:
@@ -151,7 +162,8 @@ class _Run:
                 base.files(),
                 # Under other roots the same names may stand for other files.
                 trust_times=base.manifest.sources == tuple(sources),
-                read_all=base.manifest.recipe.chunker != self._parts.chunker_version,
+                read_all=not self._is_read_alike(base)
+                or base.manifest.recipe.chunker != self._parts.chunker_version,
             )
         for path in plan.removed:
             self._note(FileOutcome(path, FileState.REMOVED, reason="no longer there"))
@@ -278,7 +290,11 @@ class _Run:
         self._wrote(0)
         writer.finish_rows()
         self._wrote(1)
-        if base is None or needs_refit(base.manifest.fitted_languages, languages):
+        if (
+            base is None
+            or base.manifest.recipe.statistics != self._parts.statistics_version
+            or needs_refit(base.manifest.fitted_languages, languages)
+        ):
             is_refitted, centering, fitted = True, writer.fit(MOST_TO_FIT), languages
         else:
             is_refitted, centering = False, base.centering
