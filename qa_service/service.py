@@ -170,15 +170,19 @@ class Service:
             IndexWriteError: the file cannot be moved.
         """
         generation = self._look()
-        generation.article(article_id)
-        roots = [Path(source) for source in generation.manifest.sources]
-        files = {file.id: file.path for file in discover(roots, allow_empty=True).files}
-        if article_id not in files:
+        file = generation.file_of(article_id)
+        if file is None:
             raise ArticleConflictError(
                 f"{article_id!r} is one of several articles in a file. Take it out of that file by "
-                "hand, then rebuild the index."
+                "hand, then index again."
             )
-        self._library.remove(files[article_id])
+        roots = [Path(source) for source in generation.manifest.sources]
+        paths = {found.id: found.path for found in discover(roots, allow_empty=True).files}
+        if file not in paths:
+            raise ArticleConflictError(
+                f"The file of {article_id!r}, {file}, is no longer there. Index again."
+            )
+        self._library.remove(paths[file])
         # It may have been the last one.
         return self._jobs.start(
             lambda on_progress: self._run_index((), on_progress=on_progress, allow_empty=True)

@@ -217,6 +217,29 @@ def test_line_of_a_file_is_not_removed_behind_its_back(service: Service, article
     assert service.article("one").text == lines[0]["text"]
 
 
+def test_the_file_of_an_article_is_removed_whatever_its_id(
+    service: Service, articles: Path
+) -> None:
+    """An id that names another file, even one that came later, leads to no other file's removal."""
+    alone = articles / "alone.jsonl"
+    line = {"id": "later.txt", "text": "Gutenberg printed in Mainz around 1450."}
+    alone.write_text(json.dumps(line), encoding="utf-8")
+    (articles / "named.md").write_text("---\nid: وثيقة\n---\nنهر النيل طويل.", encoding="utf-8")
+    service.index()
+    later = articles / "later.txt"
+    later.write_text("长城很长。", encoding="utf-8")
+    assert {item.id for item in service.articles().items if item.is_removable} == {
+        *TEXTS,
+        "later.txt",
+        "وثيقة",
+    }
+    ended(service, service.remove_article("later.txt"))
+    assert later.exists()
+    assert not alone.exists()
+    ended(service, service.remove_article("وثيقة"))
+    assert not (articles / "named.md").exists()
+
+
 def test_empty_folder_does_not_wipe_the_index(service: Service, articles: Path) -> None:
     """When all articles are suddenly gone the run fails, and the last index goes on answering."""
     service.index()

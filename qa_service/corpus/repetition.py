@@ -3,9 +3,9 @@
 Articles repeat lines of their own, too: `Ingredients` stands in every recipe, `Salt` may end each
 list of them, and every book has its `Chapter 1`; none of it may be lost. So a line goes only from
 below the body, where no heading can stand, and from above it only if no heading looks like it: a
-line of several parts, as in `Home | World | Sport`, or a menu of three lines and more. It must stand
-apart from the body, too, or it may be the end of a list or the head of a table. Numbers count:
-`Chapter 2` is not `Chapter 1` once more.
+line of several parts, as in `Home | World | Sport`, or a menu of three lines and more. It must
+stand apart from the body, too, or it may be the end of a list or the head of a table. Numbers
+count: `Chapter 2` is not `Chapter 1` once more.
 
 How to use it: count the lines of every article once (`LineCounter`, or `repeated_lines` when all
 are at hand), keep the resulting set with the index, and give that same set to every reading that
