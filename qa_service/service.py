@@ -243,7 +243,8 @@ class Service:
             passages=manifest.passages,
             languages=generation.language_counts(),
             sources=generation.sources(),
-            size_bytes=sum(record.size for record in manifest.files.values()),
+            size_bytes=manifest.size_bytes,
+            damage=self._damage,
         )
 
     def verify(self) -> tuple[str, ...]:
@@ -385,17 +386,20 @@ class Service:
             recipe = None if model is None else model.recipe
             try:
                 if held is not None and held.id == self._store.current_id():
+                    self._damage = None
                     return held
                 # Requests that hold the old generation keep it until they are done with it.
                 self._generation = self._store.open_current(recipe)
+                self._damage = None
             except IndexCorruptError as error:
                 # What was last good goes on answering, and whoever runs this reads why.
                 self._generation = held or self._store.open_last_good(recipe).generation
                 if self._generation is None:
                     raise
-                if self._damage != str(error):
-                    self._damage = str(error)
-                    log.error("%s Meanwhile %s answers.", error, self._generation.id)
+                damage = f"{error} Meanwhile generation {self._generation.id} answers."
+                if self._damage != damage:
+                    self._damage = damage
+                    log.error("%s", damage)
             return self._generation
 
 

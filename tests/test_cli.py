@@ -277,6 +277,31 @@ def test_verify_finds_a_torn_file(articles: Path, folder: Path) -> None:
         assert largest.name in result.stderr
 
 
+@pytest.mark.parametrize("mend", ["index", "rollback"])
+def test_status_tells_of_damage_and_the_mend(articles: Path, folder: Path, mend: str) -> None:
+    """When an older generation stands in for a damaged one, that is the first thing said."""
+    run("index", str(articles))
+    first = document(run("status", "--json"))
+    assert first["damage"] is None
+    (articles / "zh.txt").unlink()
+    run("index")
+    name = (folder / "index" / "CURRENT").read_text().strip()
+    (folder / "index" / "generations" / name / "keys.npy").unlink()
+    result = run("status")
+    assert result.exit_code == 0
+    told = result.stdout.splitlines()[0]
+    assert told.startswith("DAMAGED")
+    assert "keys.npy is missing" in told
+    assert "qa-service rollback" in told
+    assert f"{first['generation']} answers" in told
+    found = document(run("status", "--json"))
+    assert found["generation"] == first["generation"]
+    assert "keys.npy" in found["damage"]
+    assert run(mend).exit_code == 0
+    assert document(run("status", "--json"))["damage"] is None
+    assert run("verify").exit_code == 0
+
+
 def test_rollback_brings_the_last_generation_back(articles: Path) -> None:
     """One generation has nothing before it; of two the first returns."""
     run("index", str(articles))

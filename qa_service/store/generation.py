@@ -133,7 +133,7 @@ class Generation:
         return self._articles.article(article_id)
 
     def file_of(self, article_id: str) -> str | None:
-        """Return the id of the file that holds this article alone, or None. ArticleNotFoundError."""
+        """Return the file that holds this article alone; None without. ArticleNotFoundError."""
         return self._articles.file_of(article_id)
 
     def article_page(self, offset: int, limit: int, query: str | None = None) -> ArticlePage:
