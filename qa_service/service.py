@@ -396,7 +396,7 @@ class Service:
                 self._generation = held or self._store.open_last_good(recipe).generation
                 if self._generation is None:
                     raise
-                damage = f"{error} Meanwhile generation {self._generation.id} answers."
+                damage = f"{error}. Meanwhile generation {self._generation.id} answers."
                 if self._damage != damage:
                     self._damage = damage
                     log.error("%s", damage)

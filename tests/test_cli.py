@@ -231,6 +231,7 @@ def test_bad_files_are_named_and_hold_up_nothing(articles: Path) -> None:
     reasons = {Path(file["path"]).name: file.get("reason") for file in report["files"]}
     for name in ("binary.txt", "empty.md", "torn.pdf", "broken.jsonl"):
         assert reasons[name], name
+    assert reasons["empty.md"] == "it is empty. Fill or remove it."
     (articles / "empty2.md").write_bytes(b"")
     told = run("index", str(articles))
     assert told.exit_code == 0
@@ -293,7 +294,7 @@ def test_status_tells_of_damage_and_the_mend(articles: Path, folder: Path, mend:
     assert told.startswith("DAMAGED")
     assert "keys.npy is missing" in told
     assert "qa-service rollback" in told
-    assert f"{first['generation']} answers" in told
+    assert f". Meanwhile generation {first['generation']} answers." in told
     found = document(run("status", "--json"))
     assert found["generation"] == first["generation"]
     assert "keys.npy" in found["damage"]

@@ -91,7 +91,9 @@ class Intake:
             content = self._parts.reader.read(file, repeated)
             _check_storable(content)
         except UnreadableFileError as error:
-            outcome = FileOutcome(file.id, FileState.FAILED, reason=str(error))
+            # The report names the file already.
+            reason = str(error).removeprefix(f"{file.path}: ")
+            outcome = FileOutcome(file.id, FileState.FAILED, reason=reason)
             content = FileArticles(())
         else:
             outcome = FileOutcome(file.id, FileState.INDEXED, dropped=content.dropped)
@@ -119,9 +121,11 @@ class Intake:
             articles += 1
             passages += self._add_passages(row, article)
         notes = [*([outcome.reason] if outcome.reason else content.warnings), *_shortened(clashes)]
-        reason = "; ".join(notes) or None
-        self._writer.articles.set_reason(number, reason)
-        return replace(outcome, articles=articles, passages=passages, reason=reason)
+        outcome = replace(
+            outcome, articles=articles, passages=passages, reason="; ".join(notes) or None
+        )
+        self._writer.articles.set_reason(number, outcome.reason)
+        return outcome
 
     def _with_free_id(self, file: SourceFile, article: Article) -> Article:
         """Return the article by the id that it claims, or by another that says where it stands."""
