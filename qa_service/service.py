@@ -158,7 +158,8 @@ class Service:
         return self._jobs.start(
             lambda on_progress: self._run_index(
                 self._sources_with(added.parent), on_progress=on_progress
-            )
+            ),
+            kind="add",
         )
 
     def remove_article(self, article_id: str) -> IndexJob:
@@ -185,7 +186,8 @@ class Service:
         self._library.remove(paths[file])
         # It may have been the last one.
         return self._jobs.start(
-            lambda on_progress: self._run_index((), on_progress=on_progress, allow_empty=True)
+            lambda on_progress: self._run_index((), on_progress=on_progress, allow_empty=True),
+            kind="remove",
         )
 
     def index(
@@ -212,7 +214,8 @@ class Service:
     def start_index(self, *, rebuild: bool = False) -> IndexJob:
         """Start an index run in the background; one that runs already is followed by another."""
         return self._jobs.start(
-            lambda on_progress: self.index(rebuild=rebuild, on_progress=on_progress)
+            lambda on_progress: self.index(rebuild=rebuild, on_progress=on_progress),
+            kind="rebuild" if rebuild else "update",
         )
 
     def watch(self) -> None:
