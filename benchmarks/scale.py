@@ -10,7 +10,10 @@ real sentences (XQuAD in eight languages, multilingual-e5-small, centred). Quest
 cosine 0.6 to a passage's, the median of the real ones, and ten of its words. The encoder costs
 nothing, so all times are those of the index itself.
 
-Writes `benchmarks/results/scale.json`, `scale.md` and the picture `docs/scale.svg`.
+Building takes three times the size of the finished index for a while: 30 GB for a million passages.
+
+Writes `benchmarks/results/scale.json`, `scale.md` and the picture `docs/scale.svg`, anew after each
+size.
 """
 
 from __future__ import annotations
@@ -18,13 +21,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence, Set
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +37,8 @@ from numpy.typing import NDArray
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
+
+from scale_report import write_results  # noqa: E402
 
 from qa_service.centering import LanguageCentering  # noqa: E402
 from qa_service.corpus.discovery import SourceFile  # noqa: E402
@@ -62,12 +68,19 @@ QUESTION_COSINE = 0.6
 CANDIDATES = 100
 RERANKED = 50
 RECALL_AT = 10
+# What the index, the journal of embeddings and a second generation take while it is built.
+DISK_BYTES_PER_PASSAGE = 30_000
+# Passages come in the order of their articles, so few articles are asked for at a time.
+ARTICLES_TO_KEEP = 256
 
 
 class World:
     """Everything synthetic, a function of a passage's number alone."""
 
     def __init__(self) -> None:
+        # Seeding a generator takes longer than drawing from it, so articles are drawn as a whole.
+        self._centres = lru_cache(ARTICLES_TO_KEEP)(self._draw_centres)
+        self._words = lru_cache(ARTICLES_TO_KEEP)(self._draw_words)
         generator = np.random.default_rng(1)
         self.mean = generator.standard_normal(DIMENSION) * 0.5
         self.directions = generator.standard_normal((DIRECTIONS, DIMENSION)) / np.sqrt(DIRECTIONS)
@@ -86,11 +99,16 @@ class World:
         """Return passages' vectors as an encoder would give them."""
         rows = np.empty((len(passages), DIRECTIONS))
         for row, passage in enumerate(passages):
-            article = passage // PASSAGES_PER_ARTICLE
-            rows[row] = self.topics[self.topic(article)]
-            for seed in ((3, article // ARTICLES_PER_STORY), (4, article), (5, passage)):
-                rows[row] += np.random.default_rng(seed).standard_normal(DIRECTIONS)
+            article, place = divmod(passage, PASSAGES_PER_ARTICLE)
+            rows[row] = self._centres(article)[place]
         return unit(rows @ self.directions + self.mean)
+
+    def _draw_centres(self, article: int) -> NDArray[np.float64]:
+        story = np.random.default_rng((3, article // ARTICLES_PER_STORY))
+        own = np.random.default_rng((4, article))
+        centre = self.topics[self.topic(article)] + story.standard_normal(DIRECTIONS)
+        centre = centre + own.standard_normal(DIRECTIONS)
+        return np.asarray(centre + own.standard_normal((PASSAGES_PER_ARTICLE, DIRECTIONS)))
 
     def question(self, vector: Vectors, seed: int) -> Vectors:
         """Return a vector at the cosine stated above, off in a direction that passages vary in."""
@@ -102,13 +120,19 @@ class World:
 
     def text(self, passage: int) -> str:
         """Return a passage's words; the first names it, a fifth are of its topic."""
-        generator = np.random.default_rng((6, passage))
-        chosen = np.searchsorted(self.cumulative, generator.random(WORDS_PER_PASSAGE))
-        topic = self.topic(passage // PASSAGES_PER_ARTICLE)
+        article, place = divmod(passage, PASSAGES_PER_ARTICLE)
+        topic = self.topic(article)
         words = [f"p{passage}"]
-        for place, word in enumerate(chosen.tolist()):
-            words.append(f"t{topic}x{word % 500}" if place % 5 == 0 else self.words[word])
+        for number, word in enumerate(self._words(article)[place]):
+            words.append(f"t{topic}x{word % 500}" if number % 5 == 0 else self.words[word])
         return " ".join(words)
+
+    def _draw_words(self, article: int) -> list[list[int]]:
+        drawn = np.random.default_rng((6, article)).random(
+            (PASSAGES_PER_ARTICLE, WORDS_PER_PASSAGE)
+        )
+        chosen: list[list[int]] = np.searchsorted(self.cumulative, drawn).tolist()
+        return chosen
 
 
 def unit(vectors: NDArray[np.floating]) -> Vectors:
@@ -227,8 +251,9 @@ def write_file(folder: Path, first_article: int, count: int) -> None:
     os.utime(path, (1_600_000_000, 1_600_000_000))
 
 
-def measure_build(world: World, size: int, root: Path) -> dict[str, float]:
-    """Build an index of this many passages, add one article, and return what that took."""
+def build(size: int, root: Path) -> dict[str, float]:
+    """Build an index in this process, add one article, and return what that took."""
+    world = World()
     articles, index = root / "articles", root / "index"
     articles.mkdir()
     count = size // PASSAGES_PER_ARTICLE
@@ -237,18 +262,22 @@ def measure_build(world: World, size: int, root: Path) -> dict[str, float]:
     encoder = SyntheticEncoder(world)
     parts = Parts(
         reader=SyntheticReader(world),
+        reader_version="1",
         chunker=split_lines,
         chunker_version="1",
         encoder=encoder,
         codec=SyntheticCodec(),
         analyzer=SpacedTerms(),
         analyzer_version="1",
+        statistics_version="1",
     )
     indexer = Indexer(make_store(index), parts)
     report = indexer.run([articles])
     assert report.passages == size
     build_s = report.elapsed_ms / 1000
-    peak = psutil.Process().memory_info().rss
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Kilobytes, but bytes on macOS.
+    peak_mb = peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
     updates = []
     for extra in range(3):
         encoder.encoded = 0
@@ -259,7 +288,7 @@ def measure_build(world: World, size: int, root: Path) -> dict[str, float]:
     nothing_s = indexer.run([articles]).elapsed_ms / 1000
     return {
         "build_s": build_s,
-        "builder_resident_mb": peak / 1e6,
+        "builder_peak_mb": peak_mb,
         "update_s": float(np.median(updates)),
         "nothing_to_do_s": nothing_s,
         "generation_mb": make_store(index).open_current().manifest.size_bytes / 1e6,
@@ -337,130 +366,36 @@ def measure_recall(generation: Generation, questions: Sequence[Vectors]) -> dict
     }
 
 
-COLUMNS = (
-    ("passages", "passages", "{:,.0f}"),
-    ("build_s", "build, s", "{:,.0f}"),
-    ("update_s", "one article more, s", "{:.2f}"),
-    ("nothing_to_do_s", "nothing to do, s", "{:.2f}"),
-    ("generation_mb", "index, MB", "{:,.0f}"),
-    ("resident_mb", "resident, MB", "{:,.0f}"),
-    ("own_mb", "of it its own, MB", "{:,.0f}"),
-    ("search_p50_ms", "search p50, ms", "{:.1f}"),
-    ("search_p95_ms", "search p95, ms", "{:.1f}"),
-    ("vector_p95_ms", "vectors p95, ms", "{:.1f}"),
-    ("lexical_p95_ms", "terms p95, ms", "{:.1f}"),
-    ("recall_at_10", "recall@10 of exact", "{:.4f}"),
-)
-
-
-def markdown(results: Sequence[dict[str, float]], machine: str) -> str:
-    """Return the figures as a page."""
-    lines = [
-        "# The index at scale",
-        "",
-        f"Made by `benchmarks/scale.py` on {machine}. Synthetic articles of ten passages, "
-        f"{TOKENS_PER_PASSAGE} tokens each; what is measured is said at the top of the script.",
-        "",
-        "| " + " | ".join(title for _, title, _ in COLUMNS) + " |",
-        "|" + "---:|" * len(COLUMNS),
-    ]
-    for result in results:
-        cells = (form.format(result[name]) for name, _, form in COLUMNS)
-        lines.append("| " + " | ".join(cells) + " |")
-    lines += [
-        "",
-        "*Search* is the vector index, the lexical index, and fetching tokens and texts of the "
-        "candidates, one after the other in one thread. *Resident* is the whole process without "
-        "the model; what is not its own is pages of files, which the system takes back when it "
-        "needs them.",
-        "",
-        "![Curves of the same figures](../../docs/scale.svg)",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-PANELS = (
-    ("Search, p95", "ms", "search_p95_ms"),
-    ("One article more", "s", "update_s"),
-    ("Resident memory", "MB", "resident_mb"),
-    ("Index on disk", "MB", "generation_mb"),
-)
-WIDTH, HEIGHT, MARGIN = 240, 200, 44
-
-
-def picture(results: Sequence[dict[str, float]]) -> str:
-    """Return the figures as curves over the number of passages, in SVG."""
-    panels = [
-        f'<g transform="translate({number * WIDTH} 0)">{panel(results, *spec)}</g>'
-        for number, spec in enumerate(PANELS)
-    ]
-    width = WIDTH * len(PANELS)
-    style = (
-        "text{font:11px system-ui,sans-serif;fill:#5f6b7a}"
-        ".title{font-size:13px;font-weight:600;fill:#7c8798}"
-        ".line{fill:none;stroke:#2f7ed8;stroke-width:2}"
-        ".dot{fill:#2f7ed8}.axis{stroke:#a9b4c2;stroke-width:1}"
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" '
-        f'width="{width}" height="{HEIGHT}" role="img" '
-        'aria-label="Search time, update time, memory and disk over the number of passages">'
-        f"<style>{style}</style>{''.join(panels)}</svg>\n"
-    )
-
-
-def panel(results: Sequence[dict[str, float]], title: str, measure: str, name: str) -> str:
-    """Return one curve with its axes; passages on a logarithmic scale, the rest from zero."""
-    exponents = [float(np.log10(result["passages"])) for result in results]
-    low, high = min(exponents), max(exponents)
-    top = max(result[name] for result in results) * 1.15 or 1.0
-    bottom, right = HEIGHT - 30, WIDTH - 20
-
-    def place(exponent: float, value: float) -> tuple[float, float]:
-        share = 0.5 if high == low else (exponent - low) / (high - low)
-        return MARGIN + 18 + share * (right - MARGIN - 36), bottom - value / top * (bottom - 34)
-
-    points = [
-        place(exponent, result[name]) for exponent, result in zip(exponents, results, strict=True)
-    ]
-    parts = [
-        f'<text class="title" x="{MARGIN}" y="18">{title}, {measure}</text>',
-        f'<path class="axis" fill="none" d="M{MARGIN} 30V{bottom}H{right}"/>',
-        f'<path class="line" d="M{"L".join(f"{x:.1f} {y:.1f}" for x, y in points)}"/>',
-    ]
-    for (x, y), result in zip(points, results, strict=True):
-        value = result[name]
-        label = f"{value:,.0f}" if value >= 20 else f"{value:.2g}"
-        parts += [
-            f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3"/>',
-            f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="middle">{label}</text>',
-            f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">'
-            f"{short(result['passages'])}</text>",
-        ]
-    return "".join(parts)
-
-
-def short(number: float) -> str:
-    """Return a number with k or M."""
-    return f"{number / 1e6:g} M" if number >= 1e6 else f"{number / 1e3:g} k"
-
-
 def measure(size: int, keep: Path | None) -> dict[str, float]:
-    """Build, update and serve an index of this many passages."""
+    """Build, update and serve an index of this many passages, each in a process of its own."""
     root = Path(tempfile.mkdtemp(prefix=f"qa-scale-{size}-", dir=keep))
     try:
-        built = measure_build(World(), size, root)
-        # A process of its own, whose memory holds nothing of the build.
-        served = subprocess.run(
-            [sys.executable, __file__, "--serve", str(root / "index")],
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        return {"passages": size} | built | json.loads(served.stdout)
+        check_room(root, size)
+        built = run_alone("--build", str(size), str(root))
+        served = run_alone("--serve", str(root / "index"))
+        return {"passages": size} | built | served
     finally:
         if keep is None:
             shutil.rmtree(root)
+
+
+def check_room(folder: Path, size: int) -> None:
+    """End with a message when the disk cannot hold what is about to be built."""
+    free, needed = shutil.disk_usage(folder).free, size * DISK_BYTES_PER_PASSAGE
+    if free < needed:
+        raise SystemExit(
+            f"{folder} has {free / 1e9:.0f} GB free; {size:,} passages take {needed / 1e9:.0f} GB "
+            "while they are indexed. Name a roomier folder with --keep, or fewer with --sizes."
+        )
+
+
+def run_alone(*arguments: str) -> dict[str, float]:
+    """Run this script anew, so that what it measures of memory is its own, and return its JSON."""
+    ended = subprocess.run(
+        [sys.executable, __file__, *arguments], check=True, stdout=subprocess.PIPE, text=True
+    )
+    measured: dict[str, float] = json.loads(ended.stdout)
+    return measured
 
 
 def main() -> None:
@@ -470,24 +405,23 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
     parser.add_argument("--picture", type=Path, default=ROOT / "docs" / "scale.svg")
     parser.add_argument("--keep", type=Path, help="leave the indexes in this folder")
+    parser.add_argument("--build", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.build is not None:
+        size, root = arguments.build
+        print(json.dumps(build(int(size), Path(root))))
+        return
     if arguments.serve is not None:
         print(json.dumps(serve(arguments.serve)))
         return
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
     results = []
-    for size in arguments.sizes:
+    for size in sorted(arguments.sizes):
         results.append(measure(size, arguments.keep))
         print(json.dumps(results[-1]), file=sys.stderr)
-    arguments.results.mkdir(parents=True, exist_ok=True)
-    document = {"machine": machine, "results": results}
-    (arguments.results / "scale.json").write_text(
-        json.dumps(document, indent=2) + "\n", encoding="utf-8"
-    )
-    (arguments.results / "scale.md").write_text(markdown(results, machine), encoding="utf-8")
-    arguments.picture.write_text(picture(results), encoding="utf-8")
-    print(markdown(results, machine))
+        # A later size may fail for want of room or time.
+        write_results(results, arguments.results, arguments.picture)
+    print((arguments.results / "scale.md").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ the language's usual offset where the model's statistics know one.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -38,6 +39,18 @@ class LanguageCentering:
     def __init__(self, expected: LanguageMeans | None) -> None:
         """Take what is known of the model's languages; None for a model without statistics."""
         self._expected = expected
+
+    @property
+    def fingerprint(self) -> str:
+        """Name the statistics leant on, which change what `fit` returns."""
+        if self._expected is None:
+            return "none"
+        digest = hashlib.blake2b(digest_size=6)
+        digest.update(self._expected.passage_mean.tobytes())
+        for language, mean in sorted(self._expected.passages.items()):
+            digest.update(language.encode())
+            digest.update(mean.tobytes())
+        return digest.hexdigest()
 
     def fit(self, vectors: Vectors, languages: Sequence[str]) -> FittedLanguageCentering:
         """Learn from passage vectors, (n, dimension) with unit rows, and their languages."""

@@ -117,7 +117,7 @@ def ask(
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Port (default: QA_PORT, else 8000); 0: any."
 )
-@click.option("--watch", is_flag=True, help="Index again whenever the articles change.")
+@click.option("--watch", is_flag=True, help="Index the articles, and again whenever they change.")
 @_index_option
 def serve(host: str | None, port: int | None, watch: bool, index_folder: Path | None) -> None:
     """Serve the chat page and the API until stopped."""

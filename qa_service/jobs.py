@@ -25,17 +25,18 @@ class IndexJobs:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._job: IndexJob | None = None
-        self._waiting: Work | None = None
+        self._waiting: dict[str, Work] = {}
 
-    def start(self, work: Work) -> IndexJob:
+    def start(self, work: Work, kind: str = "update") -> IndexJob:
         """Start a job; while one runs, `work` is done after it, within the same job.
 
-        Of several that wait the last one is done: each makes the index mirror the articles as they
-        are by then.
+        Of several of a kind that wait the last one is done: each makes the index mirror the
+        articles as they are by then. One of each kind is done, so that a rebuild which was asked
+        for is not forgotten over an upload.
         """
         with self._changed:
             if self._job is not None and self._job.state is JobState.RUNNING:
-                self._waiting = work
+                self._waiting[kind] = work
                 return self._job
             job = IndexJob(
                 id=uuid.uuid4().hex[:12],
@@ -84,7 +85,8 @@ class IndexJobs:
         self, *, state: JobState, report: IndexReport | None = None, error: str | None = None
     ) -> Work | None:
         with self._changed:
-            waiting, self._waiting = self._waiting, None
+            first = next(iter(self._waiting), None)
+            waiting = None if first is None else self._waiting.pop(first)
             if waiting is None and self._job is not None:
                 self._set(replace(self._job, state=state, report=report, error=error))
             return waiting

@@ -15,7 +15,7 @@ from qa_service.chunker import CHUNKER_VERSION, split_article
 from qa_service.config import Settings
 from qa_service.corpus.discovery import discover
 from qa_service.corpus.language import detect_language
-from qa_service.corpus.reading import FileReader
+from qa_service.corpus.reading import READER_VERSION, FileReader
 from qa_service.encoder.base import Encoder
 from qa_service.encoder.loading import load_encoder
 from qa_service.errors import (
@@ -53,6 +53,9 @@ from qa_service.watcher import Watcher
 log = logging.getLogger(__name__)
 
 EMBEDDED_MODEL = "embedded"
+# What an index learns from its passages: the means of `centering` and of the tokens in `retriever`.
+# Raise it when their rules change, and the next index run learns anew.
+STATISTICS_VERSION = "1"
 MAX_QUESTION_LENGTH = 1000
 MAX_TOP_K = 50
 
@@ -73,11 +76,10 @@ class Service:
         self._statistics: ModelStatistics | None = (
             embedded_model_statistics() if settings.model == EMBEDDED_MODEL else None
         )
-        self._store = Store(
-            settings.index,
-            lexical=TantivyIndex,
-            centering=LanguageCentering(self._statistics.languages if self._statistics else None),
+        self._centering = LanguageCentering(
+            self._statistics.languages if self._statistics else None
         )
+        self._store = Store(settings.index, lexical=TantivyIndex, centering=self._centering)
         self._analyzer = Analyzer()
         self._library = Library(settings.articles, settings.index)
         self._jobs = IndexJobs()
@@ -156,7 +158,8 @@ class Service:
         return self._jobs.start(
             lambda on_progress: self._run_index(
                 self._sources_with(added.parent), on_progress=on_progress
-            )
+            ),
+            kind="add",
         )
 
     def remove_article(self, article_id: str) -> IndexJob:
@@ -168,18 +171,23 @@ class Service:
             IndexWriteError: the file cannot be moved.
         """
         generation = self._look()
-        generation.article(article_id)
-        roots = [Path(source) for source in generation.manifest.sources]
-        files = {file.id: file.path for file in discover(roots, allow_empty=True).files}
-        if article_id not in files:
+        file = generation.file_of(article_id)
+        if file is None:
             raise ArticleConflictError(
                 f"{article_id!r} is one of several articles in a file. Take it out of that file by "
-                "hand, then rebuild the index."
+                "hand, then index again."
             )
-        self._library.remove(files[article_id])
+        roots = [Path(source) for source in generation.manifest.sources]
+        paths = {found.id: found.path for found in discover(roots, allow_empty=True).files}
+        if file not in paths:
+            raise ArticleConflictError(
+                f"The file of {article_id!r}, {file}, is no longer there. Index again."
+            )
+        self._library.remove(paths[file])
         # It may have been the last one.
         return self._jobs.start(
-            lambda on_progress: self._run_index((), on_progress=on_progress, allow_empty=True)
+            lambda on_progress: self._run_index((), on_progress=on_progress, allow_empty=True),
+            kind="remove",
         )
 
     def index(
@@ -206,7 +214,8 @@ class Service:
     def start_index(self, *, rebuild: bool = False) -> IndexJob:
         """Start an index run in the background; one that runs already is followed by another."""
         return self._jobs.start(
-            lambda on_progress: self.index(rebuild=rebuild, on_progress=on_progress)
+            lambda on_progress: self.index(rebuild=rebuild, on_progress=on_progress),
+            kind="rebuild" if rebuild else "update",
         )
 
     def watch(self) -> None:
@@ -237,7 +246,8 @@ class Service:
             passages=manifest.passages,
             languages=generation.language_counts(),
             sources=generation.sources(),
-            size_bytes=sum(record.size for record in manifest.files.values()),
+            size_bytes=manifest.size_bytes,
+            damage=self._damage,
         )
 
     def verify(self) -> tuple[str, ...]:
@@ -338,12 +348,19 @@ class Service:
             code_size=codec.code_size,
             analyzer=ANALYZER_VERSION,
             chunker=CHUNKER_VERSION,
+            reader=READER_VERSION,
+            statistics=self._statistics_version,
         )
+
+    @property
+    def _statistics_version(self) -> str:
+        return f"{STATISTICS_VERSION}+{self._centering.fingerprint}"
 
     def _parts(self, model: _Model, reader: FileReader) -> Parts:
         encoder, codec = model.encoder, model.codec
         return Parts(
             reader=reader,
+            reader_version=READER_VERSION,
             chunker=lambda article: split_article(
                 article, encoder.count_tokens, detect=detect_language
             ),
@@ -352,6 +369,7 @@ class Service:
             codec=codec,
             analyzer=self._analyzer,
             analyzer_version=ANALYZER_VERSION,
+            statistics_version=self._statistics_version,
             calibrate=lambda generation: measure_tokens(generation, codec),
             threads=self._settings.threads,
         )
@@ -371,17 +389,20 @@ class Service:
             recipe = None if model is None else model.recipe
             try:
                 if held is not None and held.id == self._store.current_id():
+                    self._damage = None
                     return held
                 # Requests that hold the old generation keep it until they are done with it.
                 self._generation = self._store.open_current(recipe)
+                self._damage = None
             except IndexCorruptError as error:
                 # What was last good goes on answering, and whoever runs this reads why.
                 self._generation = held or self._store.open_last_good(recipe).generation
                 if self._generation is None:
                     raise
-                if self._damage != str(error):
-                    self._damage = str(error)
-                    log.error("%s Meanwhile %s answers.", error, self._generation.id)
+                damage = f"{error}. Meanwhile generation {self._generation.id} answers."
+                if self._damage != damage:
+                    self._damage = damage
+                    log.error("%s", damage)
             return self._generation
 
 

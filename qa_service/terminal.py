@@ -163,7 +163,9 @@ def _print_passage(passage: CitedPassage) -> None:
 
 
 def print_status(status: IndexStatus) -> None:
-    """Show what is indexed."""
+    """Show what is indexed, and first of all whether it is damaged."""
+    if status.damage is not None:
+        click.secho(f"DAMAGED  {status.damage}", fg="red")
     languages = sorted(status.languages.items(), key=lambda item: (-item[1], item[0]))
     _print_table(
         {

@@ -283,7 +283,11 @@ class ArticlePage:
 
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """What is indexed, by what, and whether something is going on."""
+    """What is indexed, and by what.
+
+    `damage` says what is wrong with the generation in service, and how to mend it, when an older
+    one, described by the other fields, answers in its stead.
+    """
 
     path: str
     generation: str
@@ -295,6 +299,7 @@ class IndexStatus:
     languages: Mapping[str, int]
     sources: tuple[str, ...]
     size_bytes: int
+    damage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

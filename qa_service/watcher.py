@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from watchfiles import watch
@@ -18,7 +19,11 @@ LONGEST_SETTLING_S = 60.0
 
 
 class Watcher:
-    """Watches folders and calls back, in a thread of its own, when articles in them changed."""
+    """Watches folders and calls back, in a thread of its own, when articles in them changed.
+
+    It also calls back once each time that it begins to watch a place: what changed before is not
+    seen by watching.
+    """
 
     def __init__(
         self,
@@ -29,7 +34,7 @@ class Watcher:
         """Take where the articles are, and what to do when they change.
 
         Args:
-            find_paths: asked again after each change, for other folders may be indexed by then.
+            find_paths: asked again and again, for other folders may be indexed meanwhile.
             on_change: called once for many changes that come together.
             settling_s: how long files must stay the same.
         """
@@ -50,16 +55,27 @@ class Watcher:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            paths = [path for path in self._find_paths() if path.exists()]
-            if not paths:
+            places = _places(self._find_paths())
+            if places:
+                self._follow(places)
+            else:
                 self._stop.wait(self._settling_s)
-                continue
-            for changes in watch(*paths, stop_event=self._stop, debounce=400, rust_timeout=500):
-                changed = {Path(name) for _, name in changes if not _is_hidden(Path(name), paths)}
-                if changed and self._settle(changed):
-                    log.info("%d files changed; indexing", len(changed))
-                    self._on_change()
-                    break
+
+    def _follow(self, places: Mapping[Path, tuple[int, int]]) -> None:
+        """Tell of changes until told to stop, or until other places are to be watched."""
+        paths = list(places)
+        has_caught_up = False
+        # One watch for as long as possible: while another is set up, changes go unseen.
+        for changes in watch(
+            *paths, stop_event=self._stop, debounce=400, rust_timeout=500, yield_on_timeout=True
+        ):
+            changed = {Path(name) for _, name in changes if not _is_hidden(Path(name), paths)}
+            if (changed or not has_caught_up) and self._settle(changed):
+                log.info("%d files changed; indexing", len(changed))
+                has_caught_up = True
+                self._on_change()
+            if _places(self._find_paths()) != places:
+                return
 
     def _settle(self, paths: set[Path]) -> bool:
         """Wait until the files stay the same; False when told to stop meanwhile."""
@@ -74,6 +90,16 @@ class Watcher:
                 return True
             before = now
         return True
+
+
+def _places(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+    """Return the paths that exist and what they are; one made anew under its name is another."""
+    places = {}
+    for path in paths:
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            places[path] = status.st_dev, status.st_ino
+    return places
 
 
 def _is_hidden(path: Path, roots: Sequence[Path]) -> bool:

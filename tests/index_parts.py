@@ -200,12 +200,14 @@ def make_parts(encoder: WordHashEncoder | None = None, reader: TextReader | None
     """Return a pipeline of these parts."""
     return Parts(
         reader=reader or TextReader(),
+        reader_version="1",
         chunker=split_lines,
         chunker_version="1",
         encoder=encoder or WordHashEncoder(),
         codec=SignCodec(),
         analyzer=WordAnalyzer(),
         analyzer_version="words-1",
+        statistics_version="1",
     )
 
 
@@ -228,4 +230,6 @@ RECIPE = Recipe(
     code_size=CODE_SIZE,
     analyzer="words-1",
     chunker="1",
+    reader="1",
+    statistics="1",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -53,6 +54,15 @@ def test_unit_rows_have_unit_length_and_zero_stays() -> None:
     rows = unit_rows(np.array([[3.0, 4.0], [0.0, 0.0], [1e-3, 0.0]]))
     assert rows.dtype == np.float32
     assert rows == pytest.approx(np.array([[0.6, 0.8], [0.0, 0.0], [1.0, 0.0]]))
+
+
+def test_fingerprint_names_what_is_leant_on() -> None:
+    """An index that was fitted with other statistics of the model can be told by it."""
+    known = known_means()
+    moved = dataclasses.replace(known, passages=known.passages | {"th": drawn(9, 1)[0]})
+    prints = [LanguageCentering(means).fingerprint for means in (None, known, moved)]
+    assert len(set(prints)) == 3
+    assert LanguageCentering(known_means()).fingerprint == prints[1]
 
 
 def test_same_topic_meets_across_languages() -> None:

@@ -231,6 +231,7 @@ def test_bad_files_are_named_and_hold_up_nothing(articles: Path) -> None:
     reasons = {Path(file["path"]).name: file.get("reason") for file in report["files"]}
     for name in ("binary.txt", "empty.md", "torn.pdf", "broken.jsonl"):
         assert reasons[name], name
+    assert reasons["empty.md"] == "it is empty. Fill or remove it."
     (articles / "empty2.md").write_bytes(b"")
     told = run("index", str(articles))
     assert told.exit_code == 0
@@ -275,6 +276,31 @@ def test_verify_finds_a_torn_file(articles: Path, folder: Path) -> None:
         assert not document(result)["ok"]
     else:
         assert largest.name in result.stderr
+
+
+@pytest.mark.parametrize("mend", ["index", "rollback"])
+def test_status_tells_of_damage_and_the_mend(articles: Path, folder: Path, mend: str) -> None:
+    """When an older generation stands in for a damaged one, that is the first thing said."""
+    run("index", str(articles))
+    first = document(run("status", "--json"))
+    assert first["damage"] is None
+    (articles / "zh.txt").unlink()
+    run("index")
+    name = (folder / "index" / "CURRENT").read_text().strip()
+    (folder / "index" / "generations" / name / "keys.npy").unlink()
+    result = run("status")
+    assert result.exit_code == 0
+    told = result.stdout.splitlines()[0]
+    assert told.startswith("DAMAGED")
+    assert "keys.npy is missing" in told
+    assert "qa-service rollback" in told
+    assert f". Meanwhile generation {first['generation']} answers." in told
+    found = document(run("status", "--json"))
+    assert found["generation"] == first["generation"]
+    assert "keys.npy" in found["damage"]
+    assert run(mend).exit_code == 0
+    assert document(run("status", "--json"))["damage"] is None
+    assert run("verify").exit_code == 0
 
 
 def test_rollback_brings_the_last_generation_back(articles: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import hashlib
 import json
 import os
 import random
@@ -28,6 +29,7 @@ from qa_service.errors import CorpusError, IndexMismatchError, IndexWriteError, 
 from qa_service.indexer import Indexer, Parts, plan
 from qa_service.indexer.run import needs_refit
 from qa_service.store import Generation, Store, verify
+from qa_service.store.manifest import MANIFEST
 from qa_service.types import FileState, IndexReport, Progress, Stage
 
 
@@ -279,16 +281,127 @@ def test_an_article_that_moves_between_files_keeps_its_keys(workshop: Workshop) 
     assert report.embedded == 0
 
 
+def by_id(workshop: Workshop) -> dict[str, str]:
+    """Return the text of every id, also of those that repeat another's text."""
+    generation = workshop.generation()
+    ids = [*workshop.texts(), *generation.duplicates()]
+    return {article_id: generation.article(article_id).text for article_id in sorted(ids)}
+
+
+def notes(report: IndexReport) -> dict[str, str]:
+    """Return what is said of each file that something is said of."""
+    return {outcome.path: outcome.reason for outcome in report.files if outcome.reason}
+
+
 def test_two_articles_with_one_id(workshop: Workshop) -> None:
-    """The first keeps the id; the file of the other says what was left out."""
-    workshop.write_lines("one.jsonl", same="first story")
+    """The first file keeps the id; the other's article says where it stands, in every report."""
+    workshop.write_lines("one.jsonl", same="القصة الأولى")
+    workshop.write_lines("two.jsonl", same="另一个故事", own="เรื่องของตัวเอง")
+    for expected in ("indexed", "unchanged"):
+        report = workshop.index()
+        assert states(report)["two.jsonl"] == expected
+        assert notes(report) == {
+            "two.jsonl": "the id 'same' is taken; its article goes by 'two.jsonl#same'"
+        }
+        (outcome,) = (item for item in report.files if item.path == "two.jsonl")
+        assert outcome.articles == 2
+    texts = workshop.texts()
+    assert (texts["same"], texts["two.jsonl#same"]) == ("القصة الأولى", "另一个故事")
+    assert workshop.nearest("另一个故事") == "另一个故事"
+
+
+def test_an_earlier_file_gets_the_id_even_if_it_comes_later(workshop: Workshop) -> None:
+    """What an id stands for follows from what is in the folder, not from what was there before."""
     workshop.write_lines("two.jsonl", same="another story", own="own story")
+    workshop.index()
+    assert workshop.texts()["same"] == "another story"
+    workshop.write_lines("one.jsonl", same="first story")
     report = workshop.index()
-    (outcome,) = (item for item in report.files if item.path == "two.jsonl")
-    assert outcome.state is FileState.INDEXED
-    assert "'same' is taken by another article" in (outcome.reason or "")
-    assert outcome.articles == 1
     assert workshop.texts()["same"] == "first story"
+    assert workshop.texts()["two.jsonl#same"] == "another story"
+    assert "two.jsonl" in notes(report)
+    assert workshop.encoder.encoded == ["first story"]
+    # And gives it back when it goes.
+    (workshop.articles / "one.jsonl").unlink()
+    report = workshop.index()
+    assert workshop.texts()["same"] == "another story"
+    assert notes(report) == {"one.jsonl": "no longer there"}
+    assert workshop.encoder.encoded == []
+
+
+def test_a_path_is_the_id_of_its_own_file(workshop: Workshop) -> None:
+    """No line of another file can pass itself off as a text file, whichever is read first."""
+    workshop.write_lines("a.jsonl", **{"zh.txt": "冒充", "new.txt": "قبل الملف"})
+    report = workshop.index()
+    assert workshop.texts()["zh.txt"] == "运河\n运河全长82公里。"
+    assert workshop.texts()["a.jsonl#zh.txt"] == "冒充"
+    assert workshop.texts()["new.txt"] == "قبل الملف"
+    assert "'zh.txt' is taken" in notes(report)["a.jsonl"]
+    workshop.write("new.txt", "ملف جديد")
+    workshop.index()
+    assert workshop.texts()["new.txt"] == "ملف جديد"
+    assert workshop.texts()["a.jsonl#new.txt"] == "قبل الملف"
+
+
+def test_same_id_and_text_in_two_files(workshop: Workshop) -> None:
+    """What is said twice is stored once, and the second file stands in when the first goes."""
+    workshop.write_lines("one.jsonl", same="नदी की कहानी")
+    workshop.write_lines("two.jsonl", same="नदी की कहानी")
+    assert workshop.index().duplicates == {"two.jsonl#same": "same"}
+    (workshop.articles / "one.jsonl").unlink()
+    assert workshop.index().duplicates == {}
+    assert workshop.texts()["same"] == "नदी की कहानी"
+
+
+def test_many_clashes_do_not_flood_the_report(workshop: Workshop) -> None:
+    """Two files that both number their lines lose nothing, and the report stays short."""
+    for name in ("one.jsonl", "two.jsonl"):
+        workshop.write_lines(name, **{str(n): f"{name} line {n}." for n in range(50)})
+    report = workshop.index()
+    assert report.articles == 105
+    assert notes(report)["two.jsonl"].count(" goes by ") == 3
+    assert notes(report)["two.jsonl"].endswith("; 47 more ids are taken like this")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_ids_follow_from_the_files_alone(tmp_path: Path, seed: int) -> None:
+    """After any series of changes every id stands for what it would in an index made anew."""
+    chance = random.Random(seed)
+    workshop = Workshop(tmp_path)
+    lines, texts = ["b.jsonl", "d.jsonl", "f.jsonl"], ["a.txt", "c.txt", "e.txt"]
+    ids = ["1", "二", "واحد", "c.txt", "b.jsonl", "d.jsonl#1"]
+    workshop.write("keep.txt", "ยังอยู่")
+    for round_number in range(10):
+        for _ in range(chance.randint(1, 3)):
+            name = chance.choice(lines + texts)
+            if chance.random() < 0.25:
+                (workshop.articles / name).unlink(missing_ok=True)
+            elif name in texts:
+                workshop.write(name, f"{name} في الجولة {round_number}.")
+            else:
+                chosen = chance.sample(ids, chance.randint(1, 4))
+                # Sometimes the text that another file may hold under the same id.
+                workshop.write_lines(
+                    name,
+                    **{
+                        key: f"{key} 同."
+                        if chance.random() < 0.3
+                        else f"{key} {name} {round_number}."
+                        for key in chosen
+                    },
+                )
+        workshop.index()
+    fresh = Workshop.__new__(Workshop)
+    fresh.__dict__.update(workshop.__dict__)
+    fresh.store = make_store(tmp_path / "fresh")
+    fresh.index()
+    assert by_id(workshop) == by_id(fresh)
+    wanted = {
+        line["text"]
+        for path in workshop.articles.glob("*.jsonl")
+        for line in map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    } | {path.read_text(encoding="utf-8") for path in workshop.articles.glob("*.txt")}
+    assert set(by_id(workshop).values()) == wanted
 
 
 # Lines that repeat
@@ -488,6 +601,15 @@ def test_other_folders_replace_the_first(workshop: Workshop, tmp_path: Path) -> 
     assert workshop.texts() == {"zh.txt": "运河\n运河全长99公里。"}
 
 
+def test_a_folder_that_moved_is_remembered(workshop: Workshop, tmp_path: Path) -> None:
+    """Files that are the same elsewhere are mirrored from there from now on."""
+    workshop.articles = workshop.articles.rename(tmp_path / "moved")
+    report = workshop.index()
+    assert report.embedded == 0
+    assert workshop.generation().manifest.sources == (str(tmp_path / "moved"),)
+    assert not Indexer(workshop.store, workshop.parts).run().is_new
+
+
 # Parts that change
 
 
@@ -508,6 +630,46 @@ def test_another_chunker_cuts_everything_anew(workshop: Workshop) -> None:
     assert report.embedded == 0
     assert len(workshop.reader.read_files) == 5
     assert not workshop.index().is_new
+
+
+def test_other_reading_rules_read_everything_anew(workshop: Workshop) -> None:
+    """A code update of the readers is noticed; text that comes out the same is not embedded."""
+    first = workshop.index().generation
+    workshop.parts = dataclasses.replace(workshop.parts, reader_version="2")
+    workshop.write("en.txt", "Canal\nIt has five locks.")
+    report = workshop.index()
+    assert report.generation != first
+    assert len(workshop.reader.read_files) == 5
+    assert workshop.encoder.encoded == ["It has five locks."]
+    assert not workshop.index().is_new
+
+
+def test_other_reading_rules_try_unreadable_files_again(workshop: Workshop) -> None:
+    """A file that the old reader could not read may be one that the new one can."""
+    (workshop.articles / "bad.txt").write_bytes(b"\xff\xfe\xff")
+    assert states(workshop.index())["bad.txt"] == "failed"
+    workshop.index()
+    assert workshop.reader.read_files == []
+    workshop.parts = dataclasses.replace(workshop.parts, reader_version="2")
+    workshop.index()
+    assert "bad.txt" in workshop.reader.read_files
+
+
+def test_other_reading_rules_find_repeated_lines_anew(tmp_path: Path) -> None:
+    """Lines dropped by the rules of before come back when those of now keep them."""
+    workshop = Workshop(tmp_path)
+    for number, text in enumerate(("خبر أول", "第二条新闻", "ข่าวที่สาม", "चौथी खबर")):
+        workshop.write(f"{number}.txt", f"{text}\n\nDaily Post")
+    workshop.index()
+    assert workshop.generation().manifest.repeated_lines.lines == {"daily post"}
+    for number in range(4):
+        path = workshop.articles / f"{number}.txt"
+        path.write_text(path.read_text(encoding="utf-8").replace("Post", f"Post {number}?"))
+    workshop.index()
+    assert workshop.generation().manifest.repeated_lines.lines == {"daily post"}
+    workshop.parts = dataclasses.replace(workshop.parts, reader_version="2")
+    workshop.index()
+    assert workshop.generation().manifest.repeated_lines.lines == frozenset()
 
 
 class Shift:
@@ -568,6 +730,61 @@ def test_centring_is_kept_until_the_corpus_has_doubled(tmp_path: Path) -> None:
     found = generation.vectors.search(expected[3], 1)
     assert found.keys.tolist() == [generation.keys[3]]
     assert found.scores[0] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_other_rules_of_statistics_learn_anew(tmp_path: Path) -> None:
+    """A code update of what is learnt is noticed without --rebuild, reading and embedding nothing.
+
+    Calibration is learnt anew, too, from the same passages under the same keys.
+    """
+    workshop = Workshop(tmp_path)
+    shift = Shift()
+    workshop.store = make_store(tmp_path / "index", centering=shift)
+    for number, text in enumerate(("نص أول", "第二篇", "บทความ", "लेख")):
+        workshop.write(f"{number}.txt", text)
+    workshop.index()
+    keys = workshop.generation().keys.tolist()
+    workshop.parts = dataclasses.replace(
+        workshop.parts,
+        statistics_version="2",
+        calibrate=lambda generation: {"learnt": np.array([len(generation.keys)])},
+    )
+    report = workshop.index()
+    assert report.is_new
+    assert (report.embedded, report.reused) == (0, 4)
+    assert workshop.reader.read_files == []
+    assert shift.fitted == [4, 4]
+    generation = workshop.generation()
+    assert generation.statistics["learnt"].tolist() == [4]
+    assert generation.keys.tolist() == keys
+    assert not workshop.index().is_new
+
+
+def forget_versions(store: Store) -> None:
+    """Make the generation in service one of the time before readers and statistics had versions."""
+    generation = store.open_current()
+    path = generation.folder / MANIFEST
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content["seal"], content["recipe"]["reader"], content["recipe"]["statistics"]
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    content["seal"] = hashlib.sha256(canonical.encode()).hexdigest()
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    generation.close()
+
+
+def test_an_index_without_versions_is_brought_up_to_date(workshop: Workshop) -> None:
+    """A generation of an earlier version answers, and the next run makes it as it should be."""
+    forget_versions(workshop.store)
+    old = workshop.generation()
+    assert (old.manifest.recipe.reader, old.manifest.recipe.statistics) == ("0", "0")
+    assert verify(old) == ()
+    assert workshop.nearest("It has four locks") == "It has four locks, أربعة أقفال, 四座船闸."
+    report = workshop.index()
+    assert report.is_new
+    assert report.embedded == 0
+    assert len(workshop.reader.read_files) == 5
+    assert workshop.generation().manifest.recipe == workshop.parts.recipe
+    assert not workshop.index().is_new
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,30 @@ def test_failure_is_told_in_words() -> None:
     assert (job.state, job.error) == (JobState.DONE, None)
 
 
+def test_one_of_each_kind_that_waits_is_done() -> None:
+    """A rebuild that was asked for is not forgotten when an upload comes after it."""
+    jobs = IndexJobs()
+    done: list[str] = []
+    first = Run("first")
+    started = jobs.start(first)
+    assert first.started.wait(WAIT_S)
+    for name, kind in (
+        ("rebuild", "rebuild"),
+        ("old", "add"),
+        ("update", "update"),
+        ("new", "add"),
+    ):
+
+        def work(on_progress: OnProgress, name: str = name) -> IndexReport:
+            done.append(name)
+            return report_of(name)
+
+        assert jobs.start(work, kind).id == started.id
+    first.may_end.set()
+    assert ended(jobs).report == report_of("update")
+    assert done == ["rebuild", "new", "update"]
+
+
 def test_run_that_waits_is_done_even_after_a_failure() -> None:
     """What somebody asked for meanwhile does not fail with what went before."""
     jobs = IndexJobs()

@@ -143,6 +143,28 @@ def test_index_follows_edits_and_deletions(service: Service, articles: Path) -> 
     assert first(service, ASKED["zh.txt"]) == "zh.txt"
 
 
+def test_damage_is_told_until_it_is_mended(
+    service: Service, articles: Path, tmp_path: Path
+) -> None:
+    """A service that runs goes on with what it holds, says so, and forgets it after a new run."""
+    service.index()
+    held = service.status()
+    assert held.damage is None
+    (articles / "th.txt").unlink()
+    with closing(Service(load_settings(index=tmp_path / "index", articles=articles))) as other:
+        other.index()
+    name = (tmp_path / "index" / "CURRENT").read_text(encoding="utf-8").strip()
+    (tmp_path / "index" / "generations" / name / "statistics.npz").unlink()
+    status = service.status()
+    assert status.generation == held.generation
+    assert status.damage is not None
+    assert "statistics.npz is missing" in status.damage
+    assert first(service, ASKED["th.txt"]) == "th.txt"
+    service.index()
+    assert service.status().damage is None
+    assert service.status().articles == 4
+
+
 def test_added_article_is_found(service: Service, articles: Path) -> None:
     """An upload is stored, indexed in the background, and answers."""
     service.index()
@@ -215,6 +237,25 @@ def test_line_of_a_file_is_not_removed_behind_its_back(service: Service, article
         service.remove_article("one")
     assert file.exists()
     assert service.article("one").text == lines[0]["text"]
+
+
+def test_the_file_of_an_article_is_removed_whatever_its_id(
+    service: Service, articles: Path
+) -> None:
+    """An id that names another file, even one that came later, leads to no other file's removal."""
+    alone = articles / "alone.jsonl"
+    line = {"id": "later.txt", "text": "Gutenberg printed in Mainz around 1450."}
+    alone.write_text(json.dumps(line), encoding="utf-8")
+    service.index()
+    later = articles / "later.txt"
+    later.write_text("长城很长。", encoding="utf-8")
+    assert {item.id for item in service.articles().items if item.is_removable} == {
+        *TEXTS,
+        "later.txt",
+    }
+    ended(service, service.remove_article("later.txt"))
+    assert later.exists()
+    assert not alone.exists()
 
 
 def test_empty_folder_does_not_wipe_the_index(service: Service, articles: Path) -> None:

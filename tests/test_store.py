@@ -462,9 +462,10 @@ def test_other_parts_are_refused(store: Store, field: str, value: str) -> None:
         store.open_current(wanted)
 
 
-def test_another_chunker_still_answers(store: Store) -> None:
-    """Passages cut differently are as good until the next run."""
-    store.open_current(dataclasses.replace(RECIPE, chunker="2"))
+@pytest.mark.parametrize("field", ["chunker", "reader", "statistics"])
+def test_other_rules_of_making_still_answer(store: Store, field: str) -> None:
+    """Articles read, cut or learnt from differently are as good until the next run."""
+    store.open_current(dataclasses.replace(RECIPE, **{field: "2"}))
 
 
 def test_another_format_is_refused(store: Store) -> None:

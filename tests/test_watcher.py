@@ -10,7 +10,7 @@ import pytest
 
 from qa_service.watcher import Watcher
 
-ATTEMPTS = 30
+PATIENCE_S = 30.0
 SETTLING_S = 0.05
 
 
@@ -53,49 +53,52 @@ def watch() -> Iterator[Watch]:
         watcher.stop()
 
 
-def touch_until(told: Told, change: Callable[[int], None], calls: int) -> None:
-    """Change files until the watcher, which may still be setting up, has told of it."""
-    for number in range(ATTEMPTS):
-        change(number)
-        # A change before the watch stands is not seen; then another one is needed.
-        if told.wait_for(calls, seconds=1.0):
-            return
-    raise AssertionError("the watcher never told of a change")
+def change(told: Told, how: Callable[[], object]) -> None:
+    """Change something, once, and expect to be told of it."""
+    calls = told.calls
+    how()
+    assert told.wait_for(calls + 1, PATIENCE_S), "the watcher never told of a change"
+
+
+def begun(told: Told) -> Told:
+    """Wait until the watch stands."""
+    assert told.wait_for(1, PATIENCE_S), "the watcher never began"
+    return told
+
+
+def test_what_changed_before_is_told_of(tmp_path: Path, watch: Watch) -> None:
+    """Articles that came while nobody watched are not left out until the next change."""
+    write(tmp_path / "قديم.txt", "old")
+    assert begun(watch(lambda: [tmp_path])).calls == 1
 
 
 @pytest.mark.parametrize("name", ["تقرير.txt", "长城.md", "คลอง.txt", "नहर.txt", "mixed مصر.txt"])
 def test_new_file_is_told_of(tmp_path: Path, watch: Watch, name: str) -> None:
     """A file that appears, whatever script its name is in, is a change."""
-    told = watch(lambda: [tmp_path])
-    touch_until(told, lambda number: write(tmp_path / name, f"{number}"), 1)
+    told = begun(watch(lambda: [tmp_path]))
+    change(told, lambda: write(tmp_path / name, "new"))
 
 
 def test_file_in_a_folder_below_and_its_end_are_told_of(tmp_path: Path, watch: Watch) -> None:
-    """Changes deep in the folder count, and so does a file that goes."""
+    """Changes deep in the folder count, one right after the other, and so does a file that goes."""
     below = tmp_path / "uploads" / "2026"
-    below.mkdir(parents=True)
-    told = watch(lambda: [tmp_path])
-    touch_until(told, lambda number: write(below / "a.txt", f"{number}"), 1)
-
-    def remove_or_write(number: int) -> None:
-        if number % 2:
-            write(below / "a.txt", f"again {number}")
-        else:
-            (below / "a.txt").unlink(missing_ok=True)
-
-    touch_until(told, remove_or_write, told.calls + 1)
+    told = begun(watch(lambda: [tmp_path]))
+    change(told, lambda: below.mkdir(parents=True))
+    for number in range(3):
+        change(told, lambda number=number: write(below / "a.txt", f"{number}"))  # type: ignore[misc]
+    change(told, (below / "a.txt").unlink)
 
 
 def test_hidden_files_are_not_told_of(tmp_path: Path, watch: Watch) -> None:
     """What lies below a name with a dot is no article, unless that folder itself is named."""
     hidden = tmp_path / ".hidden"
     hidden.mkdir()
-    from_above = watch(lambda: [tmp_path])
-    from_within = watch(lambda: [hidden])
-    for calls in (1, 2, 3):
-        touch_until(from_within, lambda number: write(hidden / "a.txt", f"{number}"), calls)
-        write(tmp_path / ".partial", f"{calls}")
-    assert from_above.calls == 0
+    from_above = begun(watch(lambda: [tmp_path]))
+    from_within = begun(watch(lambda: [hidden]))
+    for number in range(3):
+        write(tmp_path / ".partial", f"{number}")
+        change(from_within, lambda number=number: write(hidden / "a.txt", f"{number}"))  # type: ignore[misc]
+    assert from_above.calls == 1
 
 
 def test_folder_may_come_later(tmp_path: Path, watch: Watch) -> None:
@@ -103,19 +106,29 @@ def test_folder_may_come_later(tmp_path: Path, watch: Watch) -> None:
     folder = tmp_path / "later"
     told = watch(lambda: [folder])
     folder.mkdir()
-    touch_until(told, lambda number: write(folder / "a.txt", f"{number}"), 1)
+    change(begun(told), lambda: write(folder / "a.txt", "first"))
+
+
+def test_folder_made_anew_is_watched(tmp_path: Path, watch: Watch) -> None:
+    """One that was deleted, and another of its name put there, as archives are unpacked."""
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    told = begun(watch(lambda: [folder]))
+    folder.rename(tmp_path / "old")
+    change(told, folder.mkdir)
+    change(told, lambda: write(folder / "a.txt", "in the new one"))
 
 
 def test_watched_places_are_asked_for_again(tmp_path: Path, watch: Watch) -> None:
-    """After a change another folder may be indexed, and is watched from then on."""
+    """Another folder that is indexed by now is watched from then on, without any change."""
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir()
     two.mkdir()
     places = [one]
-    told = watch(lambda: list(places))
-    places.append(two)
-    touch_until(told, lambda number: write(one / "a.txt", f"{number}"), 1)
-    touch_until(told, lambda number: write(two / "b.txt", f"{number}"), told.calls + 1)
+    told = begun(watch(lambda: list(places)))
+    change(told, lambda: places.append(two))
+    change(told, lambda: write(two / "b.txt", "second"))
+    change(told, lambda: write(one / "a.txt", "first"))
 
 
 def test_stop_ends_the_thread(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from qa_service.corpus.clutter import (
     clutter_phrases,
     ends_with_full_stop,
     fold_line,
+    fold_words,
     is_breadcrumb,
     is_prose,
     line_width,
@@ -81,21 +82,28 @@ def clean_text(text: str, title: str | None = None, language: str | None = None)
 
 @dataclass(slots=True)
 class _Line:
-    """One line on its way: `reason` says why it goes; None keeps it."""
+    """One line on its way: `reason` says why it goes; None keeps it.
+
+    `folded` is its kind, `words` is what it says (see `clutter`); "" where it is too long to be
+    clutter.
+    """
 
     raw: str
     reason: str | None = None
     is_title: bool = False
     folded: str = field(init=False)
+    words: str = field(init=False)
     is_prose: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.folded = fold_line(self.raw) if len(self.raw) <= 2 * MAX_TITLE_WIDTH else ""
+        is_short = len(self.raw) <= 2 * MAX_TITLE_WIDTH
+        self.folded = fold_line(self.raw) if is_short else ""
+        self.words = fold_words(self.raw) if is_short else ""
         self.is_prose = is_prose(self.raw)
 
-    def repeats(self, folded_title: str) -> bool:
+    def repeats(self, title_words: str) -> bool:
         """Tell whether the line, still undecided, is the headline once more."""
-        return self.is_open and is_repetition(self.raw, self.folded, folded_title)
+        return self.is_open and is_repetition(self.raw, self.words, title_words)
 
     @property
     def is_blank(self) -> bool:
@@ -139,9 +147,9 @@ class _Page:
 
     def _mark_title(self) -> None:
         if self.title is not None:
-            folded = fold_line(self.title)
-            for line in self._before_prose(allow=folded):
-                if line.is_open and line.folded == folded:
+            words = fold_words(self.title)
+            for line in self._before_prose(allow=words):
+                if line.is_open and line.words == words:
                     line.reason = "repeated_headline"
             return
         at = self._find_title()
@@ -174,7 +182,7 @@ class _Page:
         width = line_width(line.raw)
         if width > MAX_TITLE_WIDTH or not any(character.isalpha() for character in line.raw):
             return False
-        if any(other.repeats(line.folded) for other in rest[:8]):
+        if any(other.repeats(line.words) for other in rest[:8]):
             return True
         if ends_with_full_stop(line.raw) or line.raw.rstrip()[-1:] in ",،;؛:：，、":
             return False
@@ -187,16 +195,16 @@ class _Page:
     def _before_prose(self, allow: str = "") -> Iterable[_Line]:
         """Yield the lines down to the first that can only be body text."""
         for line in self.lines:
-            if line.is_prose and line.is_open and line.folded != allow:
+            if line.is_prose and line.is_open and line.words != allow:
                 return
             yield line
 
     def _header(self) -> list[_Line]:
         """Return the lines above the body: down to the first prose that repeats no headline."""
-        folded = fold_line(self.title) if self.title else ""
+        title_words = fold_words(self.title) if self.title else ""
         header: list[_Line] = []
         for line in self.lines:
-            if line.is_prose and line.is_open and not line.repeats(folded):
+            if line.is_prose and line.is_open and not line.repeats(title_words):
                 return header
             header.append(line)
         # No prose at all: only the lines down to the first that nothing explains are header.
@@ -204,11 +212,11 @@ class _Page:
 
     def _explained(self, lines: Iterable[_Line]) -> list[_Line]:
         explained: list[_Line] = []
-        folded = fold_line(self.title) if self.title else ""
+        title_words = fold_words(self.title) if self.title else ""
         for line in lines:
             is_explained = (
                 not line.is_open
-                or line.repeats(folded)
+                or line.repeats(title_words)
                 or clutter_phrases().edges.get(line.folded) is not None
                 or self._read_metadata(line, keep=False) is not None
             )
@@ -218,14 +226,14 @@ class _Page:
         return explained
 
     def _mark_header(self, header: list[_Line]) -> None:
-        folded_title = fold_line(self.title) if self.title else ""
+        title_words = fold_words(self.title) if self.title else ""
         after_image = False
         for line in header:
             if line.is_blank:
                 continue
             if line.is_open:
                 line.reason = (
-                    ("repeated_headline" if line.repeats(folded_title) else None)
+                    ("repeated_headline" if line.repeats(title_words) else None)
                     or self._read_metadata(line)
                     or edge_clutter(line.raw.strip(), line.folded)
                     or ("photo_caption" if is_credited_caption(line.raw) else None)

@@ -83,9 +83,30 @@ def _reason_by_phrase(raw: Mapping[str, Mapping[str, Iterable[str]]]) -> dict[st
 
 
 def fold_line(line: str) -> str:
-    """Reduce a line to its words for comparison: every number is `#`, signs and case are gone."""
-    folded = unicodedata.normalize("NFKC", line).casefold().translate(_FOLDS)
-    return " ".join(_NOT_WORD.sub(" ", _NUMBER.sub(" # ", folded)).split())
+    """Reduce a line to its kind: every number is `#`, signs and case are gone.
+
+    So `12 comments` is one phrase with `3 comments`; but so is `Chapter 2` with `Chapter 1`, which
+    `fold_words` keeps apart.
+    """
+    return _joined_words(_NUMBER.sub(" # ", _without_case(line)))
+
+
+def fold_words(line: str) -> str:
+    """Reduce a line to its words and numbers, for telling whether two lines say the same."""
+    return _joined_words(
+        "".join(
+            str(unicodedata.decimal(character)) if character.isdecimal() else character
+            for character in _without_case(line)
+        )
+    )
+
+
+def _without_case(line: str) -> str:
+    return unicodedata.normalize("NFKC", line).casefold().translate(_FOLDS)
+
+
+def _joined_words(folded: str) -> str:
+    return " ".join(_NOT_WORD.sub(" ", folded).split())
 
 
 def line_width(line: str) -> float:

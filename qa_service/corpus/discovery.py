@@ -134,6 +134,8 @@ class _Search:
                 self._fail(current, reason)
                 continue
             if (status.st_dev, status.st_ino) in self.seen_folders:
+                if current.is_symlink():
+                    self._skip(current, "link to a folder that is read already")
                 continue
             self.seen_folders.add((status.st_dev, status.st_ino))
             links = []

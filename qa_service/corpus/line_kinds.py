@@ -102,15 +102,18 @@ def is_related_label(raw: str) -> bool:
     return split_label(raw, "related_link") == ""
 
 
-def is_repetition(raw: str, folded: str, folded_title: str) -> bool:
-    """Tell a line that repeats the headline, alone or with a caption put after it."""
-    if not folded_title or not folded:
+def is_repetition(raw: str, words: str, title_words: str) -> bool:
+    """Tell a line that repeats the headline, alone or with a caption put after it.
+
+    `words` are those of `fold_words`, so that chapter 2 is no repetition of chapter 1.
+    """
+    if not title_words or not words:
         return False
-    if folded == folded_title:
+    if words == title_words:
         return True
-    if len(folded_title) < _MIN_REPEATED_TITLE or not folded.startswith(folded_title + " "):
+    if len(title_words) < _MIN_REPEATED_TITLE or not words.startswith(title_words + " "):
         return False
-    caption = folded[len(folded_title) :]
+    caption = words[len(title_words) :]
     return len(caption) <= _MAX_CAPTION_BESIDE_TITLE and not ends_sentence(raw)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
-from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Set
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -25,10 +26,22 @@ from qa_service.corpus.stored_text import stored_text
 from qa_service.errors import UnreadableFileError
 from qa_service.types import Article, DroppedText
 
+# Whatever of this package decides what articles a file gives: raise it when any of it changes, and
+# the next index run reads every file again.
+READER_VERSION = "1"
+
 _MAX_TITLE_FROM_TEXT = 100
 _MAX_ID_LENGTH = 500
 _MAX_WARNINGS = 200
 _SENTENCE_END = re.compile(r"(?<=[.!?؟。！？।۔])\s|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """Where an id of this file was first met, and for what text."""
+
+    where: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +134,7 @@ def _file_articles(file: SourceFile, drafts: Drafts, repeated: Set[str]) -> File
     articles: list[Article] = []
     dropped: list[DroppedText] = []
     warnings = list(drafts.warnings)
-    seen: dict[str, str] = {}
+    taken: dict[str, _Taken] = {}
     for draft in drafts.articles:
         where = "" if draft.line is None else f"line {draft.line}: "
         read = _article(file, draft, repeated)
@@ -130,18 +143,31 @@ def _file_articles(file: SourceFile, drafts: Drafts, repeated: Set[str]) -> File
         if not read.articles:
             continue
         article = read.articles[0]
-        if article.id in seen:
-            warnings.append(
-                f"{where}id {article.id!r} is taken by {seen[article.id]}; this one is left out"
-            )
+        first = taken.get(article.id)
+        if first is not None and first.text == article.text:
+            warnings.append(f"{where}repeats {first.where}; left out")
             continue
-        seen[article.id] = where.rstrip(": ") or "another article"
+        if first is not None:
+            article = replace(article, id=_numbered(article.id, taken))
+            warnings.append(
+                f"{where}its id is taken by {first.where}; this article goes by {article.id!r}"
+            )
+        taken[article.id] = _Taken(where.rstrip(": ") or "another article", article.text)
         articles.append(article)
     if not articles:
         raise UnreadableFileError("it holds no article text. Fill or remove it.")
     if len(warnings) > _MAX_WARNINGS:
         warnings[_MAX_WARNINGS:] = [f"… and {len(warnings) - _MAX_WARNINGS} more"]
     return FileArticles(tuple(articles), tuple(dropped), tuple(warnings))
+
+
+def _numbered(article_id: str, taken: Container[str]) -> str:
+    """Return the id with the first number that makes it free."""
+    return next(
+        numbered
+        for number in itertools.count(2)
+        if (numbered := f"{article_id}~{number}") not in taken
+    )
 
 
 def _article(file: SourceFile, draft: Draft, repeated: Set[str]) -> FileArticles:

@@ -47,17 +47,20 @@ class Analyzer(Protocol):
 class Parts:
     """The parts of an ingest pipeline.
 
-    `chunker_version` and `analyzer_version` name whatever changes what those two return. `threads`
-    bounds what building the vector index uses; 0 takes every core.
+    `reader_version`, `chunker_version` and `analyzer_version` name whatever changes what those
+    return, `statistics_version` whatever changes what is learnt by `calibrate` and by the store's
+    centring. `threads` bounds what building the vector index uses; 0 takes every core.
     """
 
     reader: Reader
+    reader_version: str
     chunker: Chunker
     chunker_version: str
     encoder: Encoder
     codec: TokenCodec
     analyzer: Analyzer
     analyzer_version: str
+    statistics_version: str
     calibrate: Calibrate | None = None
     threads: int = 0
 
@@ -71,4 +74,6 @@ class Parts:
             code_size=self.codec.code_size,
             analyzer=self.analyzer_version,
             chunker=self.chunker_version,
+            reader=self.reader_version,
+            statistics=self.statistics_version,
         )

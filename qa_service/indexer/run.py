@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from qa_service.corpus.discovery import Discovery, discover
-from qa_service.corpus.reading import FileArticles
 from qa_service.corpus.repetition import LineCounter, without_repeated_lines
-from qa_service.errors import CorpusError, IndexMismatchError, UnreadableFileError
+from qa_service.errors import CorpusError, IndexMismatchError
 from qa_service.indexer.embedding import Embedder
+from qa_service.indexer.intake import Intake
 from qa_service.indexer.parts import Parts
-from qa_service.indexer.plan import Plan, ToRead, make_plan, time_to_store
+from qa_service.indexer.plan import Plan, make_plan, time_to_store
 from qa_service.indexes.raw_vectors import row_size as vector_row_size
 from qa_service.indexes.tokens import row_size as token_row_size
 from qa_service.store import (
     Generation,
     GenerationWriter,
     LastGood,
-    NewPassage,
-    ReadFile,
     RepeatedLines,
     Store,
-    embedding_hash,
 )
-from qa_service.types import Article, FileOutcome, FileState, IndexReport, Progress, Stage
+from qa_service.types import FileOutcome, FileState, IndexReport, Progress, Stage
 
 OnProgress = Callable[[Progress], None]
 
@@ -114,14 +110,15 @@ class _Run:
             raise CorpusError(_all_gone(sources))
         base = None if rebuild else live
         plan = self._plan(discovery, base, sources)
-        if base is not None:
+        if base is not None and self._is_read_alike(base):
             self._lines = base.manifest.repeated_lines
-        if base is not None and plan.is_empty and last.problem is None:
+        if base is not None and last.problem is None and self._is_up_to_date(base, plan, sources):
             self._store.discard_journal()
             return self._report(base, is_new=False)
         with self._store.begin(self._parts.recipe, base, parent=live) as writer:
-            self._read(writer, plan, discovery)
-            self._drop_repeated_lines(writer, discovery)
+            intake = Intake(self._parts, writer, discovery.files, self._note, self._on_progress)
+            self._read(writer, plan, intake)
+            self._drop_repeated_lines(writer, intake)
             change = writer.seal_articles()
             if len(change.keys) == 0 and not may_be_empty:
                 raise CorpusError(self._nothing_to_index(sources))
@@ -130,6 +127,17 @@ class _Run:
         self._store.discard_journal()
         self._store.clean()
         return self._report(self._store.open_current(self._parts.recipe), is_new=True)
+
+    def _is_read_alike(self, base: Generation) -> bool:
+        return base.manifest.recipe.reader == self._parts.reader_version
+
+    def _is_up_to_date(self, base: Generation, plan: Plan, sources: Sequence[str]) -> bool:
+        """Tell whether a run would change nothing."""
+        return (
+            plan.is_empty
+            and base.manifest.sources == tuple(sources)
+            and base.manifest.recipe == self._parts.recipe
+        )
 
     def _last_good(self, *, rebuild: bool) -> LastGood:
         if not rebuild:
@@ -151,7 +159,8 @@ class _Run:
                 base.files(),
                 # Under other roots the same names may stand for other files.
                 trust_times=base.manifest.sources == tuple(sources),
-                read_all=base.manifest.recipe.chunker != self._parts.chunker_version,
+                read_all=not self._is_read_alike(base)
+                or base.manifest.recipe.chunker != self._parts.chunker_version,
             )
         for path in plan.removed:
             self._note(FileOutcome(path, FileState.REMOVED, reason="no longer there"))
@@ -159,82 +168,16 @@ class _Run:
             self._note(outcome)
         return plan
 
-    def _read(self, writer: GenerationWriter, plan: Plan, discovery: Discovery) -> None:
+    def _read(self, writer: GenerationWriter, plan: Plan, intake: Intake) -> None:
         """Store the articles and passages of every file that is new or has changed."""
         for file in plan.touched:
             writer.articles.set_time(file.id, time_to_store(file, time.time_ns()))
         contents = {item.file.id: item.sha256 for item in plan.to_read}
         for path in (*plan.removed, *contents):
             writer.articles.remove_file(path)
-        self._read_files(writer, contents, discovery)
+        intake.read(contents, self._lines.lines)
 
-    def _read_files(
-        self, writer: GenerationWriter, contents: dict[str, str], discovery: Discovery
-    ) -> None:
-        """Read files that were removed from the database before; `contents` are their SHA-256."""
-        # A file that repeated an article of one of those has to stand in for it now.
-        while orphaned := writer.articles.orphaned_files():
-            for path in orphaned:
-                contents[path] = writer.articles.remove_file(path) or ""
-        self._on_progress(Progress(Stage.READING, 0, len(contents)))
-        done = 0
-        for file in discovery.files:
-            if file.id in contents:
-                writer.step("read")
-                self._note(self._read_file(writer, ToRead(file, contents[file.id])))
-                done += 1
-                self._on_progress(Progress(Stage.READING, done, len(contents)))
-
-    def _read_file(self, writer: GenerationWriter, item: ToRead) -> FileOutcome:
-        file = item.file
-        try:
-            content = self._parts.reader.read(file, self._lines.lines)
-            _check_storable(content)
-        except UnreadableFileError as error:
-            outcome = FileOutcome(file.id, FileState.FAILED, reason=str(error))
-            content = FileArticles(())
-        else:
-            outcome = FileOutcome(file.id, FileState.INDEXED, dropped=content.dropped)
-        notes = [*content.warnings, *([outcome.reason] if outcome.reason else [])]
-        number = writer.articles.add_file(
-            ReadFile(
-                path=file.id,
-                size=file.size,
-                mtime_ns=time_to_store(file, time.time_ns()),
-                sha256=item.sha256,
-                state=outcome.state,
-                reason="; ".join(notes) or None,
-                dropped=outcome.dropped,
-            )
-        )
-        articles = passages = 0
-        for article in content.articles:
-            if writer.articles.has_article(article.id):
-                notes.append(f"the id {article.id!r} is taken by another article; left out")
-                continue
-            original = writer.articles.original_of(article.text)
-            if original is not None:
-                writer.articles.add_article(number, article, duplicate_of=original)
-                continue
-            articles += 1
-            passages += self._add_article(writer, number, article)
-        return replace(
-            outcome, articles=articles, passages=passages, reason="; ".join(notes) or None
-        )
-
-    def _add_article(self, writer: GenerationWriter, file: int, article: Article) -> int:
-        """Store an article with its passages; return how many there are."""
-        passages = [
-            NewPassage(
-                passage,
-                embedding_hash(self._parts.recipe.embedding, article.title, passage.text),
-            )
-            for passage in self._parts.chunker(article)
-        ]
-        writer.articles.add_passages(writer.articles.add_article(file, article), passages)
-        return len(passages)
-
-    def _drop_repeated_lines(self, writer: GenerationWriter, discovery: Discovery) -> None:
+    def _drop_repeated_lines(self, writer: GenerationWriter, intake: Intake) -> None:
         """Read files again that hold lines which, as it turns out, most articles repeat.
 
         Lines are counted for a new index and whenever it has doubled; what was found to be repeated
@@ -255,7 +198,7 @@ class _Run:
         }
         if affected:
             contents = {path: writer.articles.remove_file(path) or "" for path in sorted(affected)}
-            self._read_files(writer, contents, discovery)
+            intake.read(contents, self._lines.lines)
 
     def _embed(self, writer: GenerationWriter, *, is_thorough: bool) -> None:
         recipe = self._parts.recipe
@@ -278,7 +221,11 @@ class _Run:
         self._wrote(0)
         writer.finish_rows()
         self._wrote(1)
-        if base is None or needs_refit(base.manifest.fitted_languages, languages):
+        if (
+            base is None
+            or base.manifest.recipe.statistics != self._parts.statistics_version
+            or needs_refit(base.manifest.fitted_languages, languages)
+        ):
             is_refitted, centering, fitted = True, writer.fit(MOST_TO_FIT), languages
         else:
             is_refitted, centering = False, base.centering
@@ -367,17 +314,3 @@ def _all_gone(sources: Sequence[str]) -> str:
         f"{', '.join(sources)}: there is no file of articles any more, as when a disk is not "
         "mounted. The index in service is untouched. To empty it, run: qa-service index --rebuild"
     )
-
-
-def _check_storable(content: FileArticles) -> None:
-    """Refuse text that has no UTF-8 form: halves of surrogate pairs, as broken JSON can hold."""
-    for article in content.articles:
-        fields = (article.id, article.title, article.text, article.source, article.url)
-        for text in (*fields, article.author, article.language):
-            try:
-                (text or "").encode()
-            except UnicodeEncodeError as error:
-                raise UnreadableFileError(
-                    f"half of a surrogate pair at {error.start} in article {article.id!a}. "
-                    "Save the file as valid UTF-8."
-                ) from error

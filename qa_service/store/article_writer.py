@@ -27,7 +27,6 @@ class ReadFile:
     mtime_ns: int
     sha256: str
     state: FileState
-    reason: str | None = None
     dropped: tuple[DroppedText, ...] = ()
 
 
@@ -48,6 +47,14 @@ class PendingPassage:
     text: str
     language: str
     embedding_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An id that an article of a file would go by if it were free."""
+
+    file: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class ArticleWriter:
         self._connection.execute("PRAGMA secure_delete = FAST")
         if is_new:
             self._connection.executescript(schema.SCHEMA)
+        self._connection.executescript(schema.CLAIMS)
         self._connection.executescript(schema.FREED_KEYS)
         self._connection.execute("BEGIN")
         self._files_since_commit = 0
@@ -99,6 +107,7 @@ class ArticleWriter:
         for statement in (
             f"DELETE FROM passages WHERE article {of_file}",
             f"DELETE FROM texts WHERE article {of_file}",
+            f"DELETE FROM claims WHERE article {of_file}",
             "DELETE FROM articles WHERE file = ?",
             "DELETE FROM files WHERE number = ?",
         ):
@@ -126,21 +135,36 @@ class ArticleWriter:
             self._connection.execute("BEGIN")
             self._files_since_commit = 0
         return self._insert(
-            "INSERT INTO files (path, size, mtime_ns, sha256, state, reason, dropped) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO files (path, size, mtime_ns, sha256, state, dropped) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             record.path,
             record.size,
             record.mtime_ns,
             record.sha256,
             record.state.value,
-            record.reason,
             schema.pack_dropped(record.dropped),
         )
 
-    def has_article(self, article_id: str) -> bool:
-        """Tell whether an id is taken."""
-        query = "SELECT 1 FROM articles WHERE id = ?"
-        return self._connection.execute(query, (article_id,)).fetchone() is not None
+    def set_reason(self, file: int, reason: str | None) -> None:
+        """Remember why a file could not be read, or what was amiss in it."""
+        self._connection.execute("UPDATE files SET reason = ? WHERE number = ?", (reason, file))
+
+    def file_of(self, article_id: str) -> str | None:
+        """Return the file whose article goes by this id, None when the id is free."""
+        row = self._connection.execute(
+            "SELECT f.path FROM articles a JOIN files f ON f.number = a.file WHERE a.id = ?",
+            (article_id,),
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def free_claims(self) -> list[Claim]:
+        """Return the claims to ids that were taken once and are free now, by file."""
+        rows = self._connection.execute(
+            "SELECT f.path, c.id FROM claims c JOIN articles a ON a.number = c.article "
+            "JOIN files f ON f.number = a.file "
+            "WHERE NOT EXISTS (SELECT 1 FROM articles o WHERE o.id = c.id) ORDER BY f.path, c.id"
+        )
+        return [Claim(path, claimed) for path, claimed in rows]
 
     def original_of(self, text: str) -> int | None:
         """Return the number of the stored article with exactly this text, if there is one."""
@@ -151,8 +175,21 @@ class ArticleWriter:
         ).fetchone()
         return None if row is None else int(row[0])
 
-    def add_article(self, file: int, article: Article, duplicate_of: int | None = None) -> int:
-        """Store an article; return its number. The text of one that repeats another is left out."""
+    def add_article(
+        self,
+        file: int,
+        article: Article,
+        duplicate_of: int | None = None,
+        claimed: str | None = None,
+    ) -> int:
+        """Store an article; return its number.
+
+        Args:
+            file: the number of its file.
+            article: what to store, under an id that is free.
+            duplicate_of: the number of an article with the same text, which is then left out here.
+            claimed: the id that it would go by if that were free.
+        """
         number = self._insert(
             "INSERT INTO articles (file, id, title, language, source, url, author, published, "
             "metadata, length, content_hash, duplicate_of, sort_title, search_text) "
@@ -177,6 +214,8 @@ class ArticleWriter:
                 "INSERT INTO texts (article, page, text) VALUES (?, ?, ?)",
                 ((number, page, text) for page, text in schema.pages_of(article.text)),
             )
+        if claimed is not None:
+            self._connection.execute("INSERT INTO claims VALUES (?, ?)", (number, claimed))
         return number
 
     def add_passages(self, article: int, passages: Sequence[NewPassage]) -> None:

@@ -69,10 +69,7 @@ class Articles:
                 (article_id,),
             ).fetchone()
             if row is None:
-                raise ArticleNotFoundError(
-                    f"No article has the id {article_id!r}. See the list of articles for those "
-                    "that are indexed."
-                )
+                raise _not_found(article_id)
             return schema.article_from_row(row, _text_of(connection, row[0]))
 
     def passages(self, keys: Sequence[int] | NDArray[np.int64]) -> list[Passage]:
@@ -162,6 +159,23 @@ class Articles:
             ).fetchall()
         return ArticlePage(total=total, offset=offset, items=tuple(_summary(row) for row in rows))
 
+    def file_of(self, article_id: str) -> str | None:
+        """Return the id of the file that holds this article alone; None when it holds others.
+
+        Raises:
+            ArticleNotFoundError: no article has that id.
+        """
+        with self._database.connection() as connection:
+            row = connection.execute(
+                "SELECT f.path, (SELECT count(*) FROM articles s WHERE s.file = a.file) "
+                "FROM articles a JOIN files f ON f.number = a.file WHERE a.id = ?",
+                (article_id,),
+            ).fetchone()
+        if row is None:
+            raise _not_found(article_id)
+        path, articles = row
+        return str(path) if articles == 1 else None
+
     def sources(self) -> tuple[str, ...]:
         """Return every source that an article names, ascending."""
         with self._database.connection() as connection:
@@ -215,6 +229,13 @@ class Articles:
                 for key, passage in _passages(connection, "p.article = ?", [number]):
                     if reason := _offset_problem(passage, text):
                         yield f"article {article_id}, passage {key}: {reason}"
+
+
+def _not_found(article_id: str) -> ArticleNotFoundError:
+    return ArticleNotFoundError(
+        f"No article has the id {article_id!r}. See the list of articles for those that are "
+        "indexed."
+    )
 
 
 def _offset_problem(passage: Passage, text: str) -> str | None:

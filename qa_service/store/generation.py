@@ -132,6 +132,10 @@ class Generation:
         """Return an article, or the one whose text it repeats. ArticleNotFoundError."""
         return self._articles.article(article_id)
 
+    def file_of(self, article_id: str) -> str | None:
+        """Return the file that holds this article alone; None without. ArticleNotFoundError."""
+        return self._articles.file_of(article_id)
+
     def article_page(self, offset: int, limit: int, query: str | None = None) -> ArticlePage:
         """List articles by title; `query` keeps those whose title, id or source contains it."""
         return self._articles.page(offset, limit, query)

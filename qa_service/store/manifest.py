@@ -13,12 +13,18 @@ from pathlib import Path
 from qa_service.errors import IndexCorruptError, IndexMismatchError
 
 FORMAT = 1
+# What generations count as that were written before a part had a version of its own.
+NO_VERSION = "0"
 MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What shapes the content of an index; each field but `dimension` names a version of a part."""
+    """What shapes the content of an index; each field but the sizes names a version of a part.
+
+    `reader` stands for the rules that turn files into articles, `statistics` for what is learnt
+    from the corpus and kept from run to run.
+    """
 
     model: str
     dimension: int
@@ -26,6 +32,8 @@ class Recipe:
     code_size: int
     analyzer: str
     chunker: str
+    reader: str = NO_VERSION
+    statistics: str = NO_VERSION
 
     @property
     def embedding(self) -> str:
@@ -35,7 +43,8 @@ class Recipe:
     def check_answers(self, wanted: Recipe, path: Path) -> None:
         """Let pass when an index of this recipe answers questions put by parts of `wanted`.
 
-        Passages cut by another chunker answer as well as any; the next index run cuts them anew.
+        Articles read and cut by other rules, and means learnt by others, answer as well as they
+        did; the next index run makes them anew.
 
         Raises:
             IndexMismatchError: another model, codec or analyser is set than built the index.

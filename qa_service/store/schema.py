@@ -67,6 +67,15 @@ CREATE INDEX passages_by_article ON passages (article, start);
 CREATE INDEX passages_by_embedding ON passages (embedding_hash);
 """
 
+# Articles that go by another id than they claim, since that one was taken. Made when it is missing:
+# generations of earlier versions have no such table, and nothing but a writer looks into it.
+CLAIMS = """
+CREATE TABLE IF NOT EXISTS claims (
+    article INTEGER PRIMARY KEY REFERENCES articles (number),
+    id TEXT NOT NULL
+);
+"""
+
 # Keys of passages whose files are being read again; gone when the writer is closed.
 FREED_KEYS = """
 CREATE TEMP TABLE freed (

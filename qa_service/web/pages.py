@@ -6,6 +6,7 @@ import hashlib
 import mimetypes
 from collections.abc import Mapping
 from functools import cache
+from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, cast
@@ -63,6 +64,7 @@ _PROBLEM_KEYS: Final[Mapping[str, str]] = {
     "article_not_found": "article_not_found",
     "index_busy": "index_busy",
     "index_corrupt": "index",
+    "index_damaged": "index_damaged",
     "index_error": "index",
     "index_mismatch": "index",
     "index_write_failed": "index",
@@ -201,6 +203,8 @@ def render_library(query: ArticleListQuery) -> Response:
     """Return the library page: what is indexed and its state."""
     service = context().service
     status, problem = _status()
+    if status is not None and status.damage is not None:
+        problem = HttpProblem(HTTPStatus.OK, "index_damaged", status.damage)
     page = (
         service.articles(query.offset, query.limit, query.q or None)
         if status

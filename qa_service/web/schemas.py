@@ -393,6 +393,10 @@ class IndexStatusOut(BaseModel):
     languages: dict[str, int]
     sources: list[str]
     size_bytes: int
+    damage: str | None = Field(
+        description="What is wrong with the generation in service, and how to mend it, when an "
+        "older one, described here, answers in its stead."
+    )
 
 
 class ProblemOut(BaseModel):

@@ -240,6 +240,7 @@ def status_to_json(status: IndexStatus) -> Json:
         "languages": dict(status.languages),
         "sources": list(status.sources),
         "size_bytes": status.size_bytes,
+        "damage": status.damage,
     }
 
 

@@ -273,3 +273,24 @@ def test_every_line_is_accounted_for(lines: list[str], title: str | None) -> Non
 def test_folding_is_stable(line: str) -> None:
     """A folded line folds to itself."""
     assert fold_line(fold_line(line)) == fold_line(line)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["الفصل {n}", "Chapter {n}", "अध्याय {n}", "บทที่ {n}", "第{n}章", "Title {n} – عنوان {n}"],
+)
+def test_numbered_headings_are_no_repeated_headlines(heading: str) -> None:
+    """Chapter 2 is not the headline chapter 1 once more, wherever the two stand."""
+    body = "The ship left the harbour of the old town in the night, and nobody saw it leave."
+    one, two, three = (heading.format(n=n) for n in (1, 2, 3))
+    for text, title in (
+        (f"{one}\n\n{two}\n{three}\n\n{body}", None),
+        (f"{two}\n{three}\n\n{body}\n\n{three}", one),
+        (f"{one}\n{two}\n{three}", None),
+    ):
+        clean = clean_text(text, title)
+        assert clean.dropped == ()
+        assert all(line in clean.text or line == clean.title for line in (two, three))
+    # Said twice, it is.
+    clean = clean_text(f"{one}\n\n{one}\n\n{body}", None)
+    assert [item.reason for item in clean.dropped] == ["repeated_headline"]

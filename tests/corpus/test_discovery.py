@@ -95,16 +95,19 @@ def test_folder_without_articles_names_what_it_holds(tmp_path: Path) -> None:
 
 
 def test_links_are_followed_once_and_loops_end(tmp_path: Path) -> None:
-    """A folder linked into itself is entered once; a file linked twice is read once."""
+    """A folder linked into itself is entered once, a file linked twice read once; both are told."""
     write(tmp_path / "real" / "a.txt")
     (tmp_path / "real" / "loop").symlink_to(tmp_path)
     (tmp_path / "again").symlink_to(tmp_path / "real")
     (tmp_path / "aa.txt").symlink_to(tmp_path / "real" / "a.txt")
     found = discover([tmp_path])
     assert [file.id for file in found.files] == ["real/a.txt"]
-    assert [problem.reason for problem in found.problems] == [
-        "same file as real/a.txt, which is read already"
-    ]
+    assert {Path(problem.path).name: problem.reason for problem in found.problems} == {
+        "loop": "link to a folder that is read already",
+        "again": "link to a folder that is read already",
+        "aa.txt": "same file as real/a.txt, which is read already",
+    }
+    assert {problem.state for problem in found.problems} == {FileState.SKIPPED}
 
 
 def test_links_out_of_the_folder_are_followed(tmp_path: Path) -> None:

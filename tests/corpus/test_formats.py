@@ -257,11 +257,24 @@ class TestJsonLines:
         assert warning.startswith("line 2: ")
         assert any(part in warning for part in expected.split("|"))
 
-    def test_repeated_ids_are_reported(self, read_bytes: ReadBytes) -> None:
-        """The first of two articles with one id stays."""
-        read = read_bytes("a.jsonl", b'{"id":"x","text":"one"}\n{"id":"x","text":"two"}\n')
-        assert [article.text for article in read.articles] == ["one"]
-        assert read.warnings == ("line 2: id 'x' is taken by line 1; this one is left out",)
+    def test_no_article_is_lost_to_a_repeated_id(self, read_bytes: ReadBytes) -> None:
+        """The first keeps the id, others get a number; only what is said again is left out."""
+        texts = ["واحد", "二", "واحد", "สาม", "चार"]
+        ids = ["x", "x", "x", "x~2", "x"]
+        lines = [json.dumps({"id": i, "text": text}) for i, text in zip(ids, texts, strict=True)]
+        read = read_bytes("a.jsonl", "\n".join(lines).encode())
+        assert {article.id: article.text for article in read.articles} == {
+            "x": "واحد",
+            "x~2": "二",
+            "x~2~2": "สาม",
+            "x~3": "चार",
+        }
+        assert read.warnings == (
+            "line 2: its id is taken by line 1; this article goes by 'x~2'",
+            "line 3: repeats line 1; left out",
+            "line 4: its id is taken by line 2; this article goes by 'x~2~2'",
+            "line 5: its id is taken by line 1; this article goes by 'x~3'",
+        )
 
     def test_times_in_seconds_and_milliseconds(self, read_bytes: ReadBytes) -> None:
         """Numbers as dates count from 1970, in seconds or, as JavaScript does, in milliseconds."""

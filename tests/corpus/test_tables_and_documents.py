@@ -60,11 +60,11 @@ class TestCsv:
         """Too many cells, no text, a repeated id: each is named."""
         table = 'id,text\n1,"one\nmore"\n2,a,b,c\n3,\n1,again\n4,สี่\n'
         read = read_bytes("a.csv", table.encode())
-        assert [article.text for article in read.articles] == ["one\nmore", "สี่"]
+        assert [article.text for article in read.articles] == ["one\nmore", "again", "สี่"]
         assert read.warnings == (
             "line 4: 4 cells under 2 column names; quote cells that hold commas",
             "line 5: the text is empty",
-            "line 6: id '1' is taken by line 2; this one is left out",
+            "line 6: its id is taken by line 2; this article goes by '1~2'",
         )
 
     def test_a_long_cell_is_read(self, read_bytes: ReadBytes) -> None:

@@ -388,6 +388,7 @@ class FakeService:
             languages=languages,
             sources=tuple(sorted({a.source for a in self._articles.values() if a.source})),
             size_bytes=123_456,
+            damage=getattr(self, "_damage", None),
         )
 
     def watch(self) -> None:
@@ -409,6 +410,10 @@ class FakeService:
         self._broken: QaServiceError = IndexMismatchError(
             "index was built with model A; settings ask for B. Run: qa-service index --rebuild"
         )
+
+    def damage_index(self) -> None:
+        """Behave as with a torn file in the newest generation, which an older one stands in for."""
+        self._damage = "index/x is missing. Run: qa-service rollback. Meanwhile 000001 answers."
 
     def edit(self, article_id: str, text: str) -> None:
         """Change an article's text, as a re-index after an edit does."""

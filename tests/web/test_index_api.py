@@ -53,6 +53,20 @@ def test_unusable_index_is_described(make_app: MakeApp, service: FakeService) ->
     assert "qa-service index --rebuild" in page.get_data(as_text=True)
 
 
+def test_damage_is_described(client: FlaskClient, service: FakeService) -> None:
+    """When an older generation stands in, the description and the library say why, and the mend."""
+    assert client.get("/index").get_json()["index"]["damage"] is None
+    service.damage_index()
+    body = client.get("/index").get_json()
+    assert body["problem"] is None
+    assert "index/x is missing" in body["index"]["damage"]
+    for language, title in (("ar", "جزء من الفهرس تالف"), ("zh", "索引有一部分损坏")):
+        page = client.get("/articles", headers={"Accept": "text/html", "Accept-Language": language})
+        assert page.status_code == 200
+        assert title in page.get_data(as_text=True)
+        assert "qa-service rollback" in page.get_data(as_text=True)
+
+
 def test_run_is_started_and_reported(client: FlaskClient) -> None:
     """`POST /index` answers 202 with a job whose report `GET /index` shows when it is done."""
     response = client.post("/index", json={"rebuild": True})

@@ -11,7 +11,7 @@ from pathlib import Path
 from lxml import etree, html  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
-from qa_service.corpus.clutter import fold_line
+from qa_service.corpus.clutter import fold_words
 from qa_service.corpus.decoding import decode
 from qa_service.corpus.draft import Draft, Drafts
 from qa_service.corpus.files import read_bytes
@@ -244,9 +244,9 @@ def _fallback_text(page: list[_Block]) -> str:
 
 def _left_out(page: list[_Block], body: str, title: str | None) -> tuple[DroppedText, ...]:
     """List the visible text of the page that is neither in the body nor the title."""
-    kept = f" {fold_line(body)} {fold_line(title or '')} "
+    kept = f" {fold_words(body)} {fold_words(title or '')} "
     left_out = [
-        block for block in page if (folded := fold_line(block.text)) and f" {folded} " not in kept
+        block for block in page if (folded := fold_words(block.text)) and f" {folded} " not in kept
     ]
     dropped = [DroppedText(block.text, "page_furniture") for block in left_out[:_MAX_DROPPED]]
     if len(left_out) > _MAX_DROPPED:

@@ -1,0 +1,178 @@
+"""`Intake`: reads files into the articles of a generation that is being written."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
+
+from qa_service.corpus.discovery import SourceFile
+from qa_service.corpus.reading import FileArticles
+from qa_service.errors import UnreadableFileError
+from qa_service.indexer.parts import Parts
+from qa_service.indexer.plan import time_to_store
+from qa_service.store import GenerationWriter, NewPassage, ReadFile, embedding_hash
+from qa_service.types import Article, FileOutcome, FileState, Progress, Stage
+
+# The first few say what is the matter with ids; the others are counted.
+IDS_TO_NAME = 3
+
+
+class Intake:
+    """Reads files into a generation, and decides which article goes by an id that several claim.
+
+    A file's own path is an id for its article alone. Any other id goes to the first file that
+    claims it, in the order of the files, whenever it was read: a file that must give an id back,
+    or may have one at last, is read again. Articles that lose out go by `file#id`; none is lost.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        writer: GenerationWriter,
+        files: Sequence[SourceFile],
+        on_outcome: Callable[[FileOutcome], None],
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        """Take all files of the corpus in order, and who is told what became of each."""
+        self._parts = parts
+        self._writer = writer
+        self._files = files
+        self._places = {file.id: place for place, file in enumerate(files)}
+        self._on_outcome = on_outcome
+        self._on_progress = on_progress
+        # SHA-256 of the files still to be read, and their places in order.
+        self._contents: dict[str, str] = {}
+        self._queue: list[int] = []
+
+    def read(self, contents: Mapping[str, str], repeated: Set[str]) -> None:
+        """Read files that were removed from the database before, and those that depend on them.
+
+        Args:
+            contents: the SHA-256 of each file's content.
+            repeated: lines that are dropped because most articles repeat them.
+        """
+        for path, sha256 in contents.items():
+            self._put(path, sha256)
+        self._put_dependents()
+        self._on_progress(Progress(Stage.READING, 0, len(self._queue)))
+        done = 0
+        while self._queue or self._put_dependents():
+            file = self._files[heapq.heappop(self._queue)]
+            self._writer.step("read")
+            self._on_outcome(self._read_file(file, self._contents.pop(file.id), repeated))
+            done += 1
+            self._on_progress(Progress(Stage.READING, done, done + len(self._queue)))
+
+    def _put(self, path: str, sha256: str) -> None:
+        self._contents[path] = sha256
+        heapq.heappush(self._queue, self._places[path])
+
+    def _take_back(self, path: str) -> None:
+        """Forget a file that was read, to read it again."""
+        self._put(path, self._writer.articles.remove_file(path) or "")
+
+    def _put_dependents(self) -> bool:
+        """Take back files that repeat a text, or yielded an id, of an article that is gone."""
+        articles = self._writer.articles
+        found = False
+        while paths := {
+            *articles.orphaned_files(),
+            *(claim.file for claim in articles.free_claims() if claim.id not in self._places),
+        }:
+            found = True
+            for path in sorted(paths):
+                self._take_back(path)
+        return found
+
+    def _read_file(self, file: SourceFile, sha256: str, repeated: Set[str]) -> FileOutcome:
+        try:
+            content = self._parts.reader.read(file, repeated)
+            _check_storable(content)
+        except UnreadableFileError as error:
+            # The report names the file already.
+            reason = str(error).removeprefix(f"{file.path}: ")
+            outcome = FileOutcome(file.id, FileState.FAILED, reason=reason)
+            content = FileArticles(())
+        else:
+            outcome = FileOutcome(file.id, FileState.INDEXED, dropped=content.dropped)
+        number = self._writer.articles.add_file(
+            ReadFile(
+                path=file.id,
+                size=file.size,
+                mtime_ns=time_to_store(file, time.time_ns()),
+                sha256=sha256,
+                state=outcome.state,
+                dropped=outcome.dropped,
+            )
+        )
+        articles = passages = 0
+        clashes: list[str] = []
+        for claimed in content.articles:
+            article = self._with_free_id(file, claimed)
+            original = self._writer.articles.original_of(article.text)
+            claim = claimed.id if claimed.id != article.id else None
+            row = self._writer.articles.add_article(number, article, original, claim)
+            if original is not None:
+                continue
+            if claim is not None:
+                clashes.append(f"the id {claim!r} is taken; its article goes by {article.id!r}")
+            articles += 1
+            passages += self._add_passages(row, article)
+        notes = [*([outcome.reason] if outcome.reason else content.warnings), *_shortened(clashes)]
+        outcome = replace(
+            outcome, articles=articles, passages=passages, reason="; ".join(notes) or None
+        )
+        self._writer.articles.set_reason(number, outcome.reason)
+        return outcome
+
+    def _with_free_id(self, file: SourceFile, article: Article) -> Article:
+        """Return the article by the id that it claims, or by another that says where it stands."""
+        holder = self._writer.articles.file_of(article.id)
+        is_path = article.id in self._places
+        if is_path and article.id != file.id:
+            holder = article.id
+        elif holder is not None and (is_path or self._places[file.id] < self._places[holder]):
+            self._take_back(holder)
+            return article
+        if holder is None:
+            return article
+        plain = f"{file.id}#{article.id}"
+        free, number = plain, 1
+        while self._writer.articles.file_of(free) is not None:
+            number += 1
+            free = f"{plain}~{number}"
+        return replace(article, id=free)
+
+    def _add_passages(self, row: int, article: Article) -> int:
+        """Store an article's passages; return how many there are."""
+        passages = [
+            NewPassage(
+                passage,
+                embedding_hash(self._parts.recipe.embedding, article.title, passage.text),
+            )
+            for passage in self._parts.chunker(article)
+        ]
+        self._writer.articles.add_passages(row, passages)
+        return len(passages)
+
+
+def _shortened(clashes: Sequence[str]) -> list[str]:
+    more = len(clashes) - IDS_TO_NAME
+    rest = [f"{more} more ids are taken like this"] if more > 0 else []
+    return [*clashes[:IDS_TO_NAME], *rest]
+
+
+def _check_storable(content: FileArticles) -> None:
+    """Refuse text that has no UTF-8 form: halves of surrogate pairs, as broken JSON can hold."""
+    for article in content.articles:
+        fields = (article.id, article.title, article.text, article.source, article.url)
+        for text in (*fields, article.author, article.language):
+            try:
+                (text or "").encode()
+            except UnicodeEncodeError as error:
+                raise UnreadableFileError(
+                    f"half of a surrogate pair at {error.start} in article {article.id!a}. "
+                    "Save the file as valid UTF-8."
+                ) from error
