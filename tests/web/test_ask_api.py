@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from api_client import QUESTIONS, MakeApp, error_of
@@ -12,7 +13,7 @@ from fake_service import FakeService
 from flask.testing import FlaskClient
 
 from qa_service.errors import InvalidQuestionError, ModelUnavailableError
-from qa_service.types import Filters, Question
+from qa_service.types import Answer, Filters, Question
 
 
 @pytest.mark.parametrize(("language", "question"), QUESTIONS.items())
@@ -287,6 +288,27 @@ def test_crowd_gets_503_and_leaves_its_places(make_app: MakeApp, service: FakeSe
     assert app.test_client().post("/ask", json={"question": "bees"}).status_code == 200
     metrics = app.test_client().get("/metrics").get_data(as_text=True)
     assert "qa_questions_refused_total 1.0" in metrics
+
+
+def test_few_threads_answer(make_app: MakeApp, service: FakeService) -> None:
+    """However many threads serve requests, questions are answered by as many as may be at once."""
+    answered_by: set[str] = set()
+    ask = service.ask
+
+    def watched(question: Question) -> Answer:
+        answered_by.add(threading.current_thread().name)
+        return ask(question)
+
+    service.ask = watched  # type: ignore[method-assign]
+    app = make_app(concurrent_questions=2, question_wait_s=60.0)
+    with ThreadPoolExecutor(16) as crowd:
+        statuses = crowd.map(
+            lambda _: app.test_client().post("/ask", json={"question": "bees"}).status_code,
+            range(64),
+        )
+        assert set(statuses) == {200}
+    assert 1 <= len(answered_by) <= 2
+    assert threading.current_thread().name not in answered_by
 
 
 def test_text_is_sent_as_itself(client: FlaskClient) -> None:
