@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qa_service.analyzer import ANALYZER_VERSION, Analyzer
@@ -107,7 +107,8 @@ class Service:
             ModelUnavailableError: the model cannot be loaded.
         """
         _check(question)
-        return self._load_model().answerer.ask(self._open(), question)
+        answerer, generation = self._load_model().answerer, self._open()
+        return _with_names(answerer.ask(generation, question), generation)
 
     def retrieve(self, text: str, filters: Filters = Filters()) -> Retrieval:
         """Return what each stage finds for a question, before anything is chosen or cited."""
@@ -404,6 +405,19 @@ class _Model:
     retriever: Retriever
     answerer: Answerer
     recipe: Recipe
+
+
+def _with_names(answer: Answer, generation: Generation) -> Answer:
+    """Return the answer with the articles that tell the same called by their titles."""
+    ids = [article_id for passage in answer.passages for article_id in passage.also_in]
+    if not ids:
+        return answer
+    names = generation.article_names(ids)
+    passages = (
+        replace(passage, also_in_articles=tuple(names[other] for other in passage.also_in))
+        for passage in answer.passages
+    )
+    return replace(answer, passages=tuple(passages))
 
 
 def _check(question: Question) -> None:

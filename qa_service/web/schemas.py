@@ -226,6 +226,15 @@ class CitationOut(BaseModel):
     link: str = Field(description="Opens the article scrolled to the passage, marked.")
 
 
+class ArticleNameOut(BaseModel):
+    """Another article, by name."""
+
+    id: str
+    title: str
+    language: str
+    link: str = Field(description="Opens the article.")
+
+
 class PassageOut(BaseModel):
     """A passage, quoted exactly."""
 
@@ -237,6 +246,9 @@ class PassageOut(BaseModel):
     highlights: list[HighlightOut] = Field(description="The words that match the question.")
     citation: CitationOut
     also_in: list[str] = Field(description="Ids of other articles that tell nearly the same.")
+    also_in_articles: list[ArticleNameOut] = Field(
+        description="The articles of `also_in`, in the same order, with their titles."
+    )
 
 
 class AnswerTextOut(BaseModel):

@@ -290,6 +290,33 @@ def test_crowd_gets_503_and_leaves_its_places(make_app: MakeApp, service: FakeSe
     assert "qa_questions_refused_total 1.0" in metrics
 
 
+def test_same_story_elsewhere(client: FlaskClient) -> None:
+    """`also_in` is a list of ids; `also_in_articles` gives each its title and a link that works."""
+    (passage,) = [
+        passage
+        for passage in client.post("/ask", json={"question": QUESTIONS["en"]}).get_json()[
+            "passages"
+        ]
+        if passage["also_in"]
+    ]
+    assert passage["also_in"] == ["en/bees copied.md"]
+    (other,) = passage["also_in_articles"]
+    assert (other["id"], other["title"], other["language"]) == (
+        "en/bees copied.md",
+        "Bees, again",
+        "en",
+    )
+    found = client.get(other["link"], headers={"Accept": "application/json"}).get_json()
+    assert found["id"] == other["id"]
+
+
+def test_same_story_elsewhere_on_the_page(client: FlaskClient) -> None:
+    """Without scripts, too, other articles are links under their titles, never ids."""
+    page = client.get("/", query_string={"q": QUESTIONS["en"]}).get_data(as_text=True)
+    assert '<bdi dir="auto" lang="en">Bees, again</bdi></a>' in page
+    assert ">en/bees copied.md<" not in page
+
+
 def test_few_threads_answer(make_app: MakeApp, service: FakeService) -> None:
     """However many threads serve requests, questions are answered by as many as may be at once."""
     answered_by: set[str] = set()
