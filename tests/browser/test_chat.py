@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from api_client import QUESTIONS
@@ -320,6 +321,29 @@ def test_nothing_answers(site: Site, pages: Pages, language: str, width: int) ->
     expect(turn.locator(".not-found")).to_have_attribute("lang", language)
     assert turn.locator(".card").count() >= 1
     shoot(page, f"not-found-{language}-{width}")
+
+
+@pytest.mark.parametrize(
+    ("interface", "article", "face"),
+    [
+        ("ar", "science/bees.md", "Noto Serif"),
+        ("zh", "science/bees.md", "Noto Serif"),
+        ("en", "أخبار/قره باغ.txt", "Noto Naskh Arabic"),
+        ("ar", "中文/长城.txt", "Noto Serif CJK SC"),
+        ("zh", "hi/ganga.txt", "Noto Serif Devanagari"),
+    ],
+)
+def test_article_is_set_in_type_for_its_own_script(
+    site: Site, pages: Pages, interface: str, article: str, face: str
+) -> None:
+    """The face of an article is that of its language, not that of the interface around it."""
+    page = pages.open(f"{site.address}/articles/{quote(article)}", interface)
+    for place in ("h1", ".article-text p"):
+        faces = page.locator(f"#article {place}").first.evaluate(
+            "element => getComputedStyle(element).fontFamily"
+        )
+        noto = [name.strip(' "') for name in faces.split(",") if "Noto" in name]
+        assert noto == [face]
 
 
 def test_same_story_elsewhere(site: Site, pages: Pages) -> None:
