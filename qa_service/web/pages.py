@@ -46,7 +46,9 @@ from qa_service.web.marking import (
 )
 from qa_service.web.openapi import returns_text
 from qa_service.web.requests import read_as
-from qa_service.web.schemas import MAX_HISTORY, MAX_QUESTION_CHARACTERS, ArticleListQuery, AskQuery
+from qa_service.web.schemas.articles import ArticleListQuery
+from qa_service.web.schemas.fields import MAX_HISTORY, MAX_QUESTION_CHARACTERS
+from qa_service.web.schemas.questions import AskQuery
 from qa_service.web.translations import INTERFACE_LANGUAGES, Interface, choose_language, own_name
 
 pages = APIBlueprint("pages", __name__, enable_openapi=True)
