@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -354,6 +355,20 @@ def test_same_story_elsewhere(site: Site, pages: Pages) -> None:
     expect(also).to_have_text("Bees, again")
     also.click()
     expect(page.locator("#panel h1")).to_have_text("Bees, again")
+
+
+@pytest.mark.parametrize(("language", "more"), [("ar", "و٢ أخرى"), ("en", "and 2 more")])
+def test_story_that_many_tell(serve: Serve, pages: Pages, language: str, more: str) -> None:
+    """Three other articles are named at once, the rest on demand, in the reader's digits."""
+    copies = [replace(ARTICLES[-1], id=f"copy-{n}.md", title=f"नकल {n} 副本") for n in range(6)]
+    site = serve(FakeService(copies))
+    page = pages.open(site.address, language, 360)
+    also = ask(page, QUESTIONS["en"]).locator(".card").first.locator(".also-in")
+    expect(also.locator("a:visible")).to_have_count(3)
+    also.locator("summary").click()
+    expect(also.locator("a:visible")).to_have_count(5)
+    expect(also.locator("summary")).to_have_text(more)
+    shoot(page, f"also-in-{language}-360")
 
 
 def test_examples_ask(site: Site, pages: Pages) -> None:
