@@ -183,13 +183,17 @@ class SyntheticCodec:
     code_size = CODE_SIZE
     fingerprint = "synthetic-1"
 
-    def encode(self, vectors: Vectors) -> NDArray[np.uint8]:
+    def encode(self, vectors: Vectors, passage: Vectors) -> NDArray[np.uint8]:  # noqa: ARG002
         """Return codes."""
         return vectors.view(np.uint8)[:, :CODE_SIZE]
 
     def decode(self, codes: NDArray[np.uint8]) -> Vectors:
         """Return nothing of use; no scores are computed here."""
         return codes.astype(np.float32)
+
+    def common(self, passages: Vectors) -> Vectors:
+        """Return nothing of use."""
+        return np.zeros((len(passages), DIMENSION), dtype=np.float32)
 
 
 class SyntheticReader:

@@ -13,11 +13,11 @@ import click
 
 import qa_service
 from qa_service import terminal
-from qa_service.config import Settings, load_settings
 from qa_service.errors import QaServiceError
 from qa_service.types import Filters, Question
 
 if TYPE_CHECKING:
+    from qa_service.config import Settings
     from qa_service.service import Service
 
 EXIT_FAILED = 1
@@ -125,7 +125,7 @@ def serve(host: str | None, port: int | None, watch: bool, index_folder: Path | 
     from qa_service.web.server import serve as run_server
 
     with _failing_with_message():
-        settings = load_settings(index=index_folder, host=host, port=port)
+        settings = _load_settings(index=index_folder, host=host, port=port)
         run_server(settings, lambda: _make_service(settings), watch=watch)
 
 
@@ -224,8 +224,15 @@ def _failing_with_message() -> Iterator[None]:
 
 @contextmanager
 def _service(index_folder: Path | None) -> Iterator[Service]:
-    with closing(_make_service(load_settings(index=index_folder))) as service:
+    with closing(_make_service(_load_settings(index=index_folder))) as service:
         yield service
+
+
+def _load_settings(**overrides: object) -> Settings:
+    # pydantic-settings takes longer to import than `qa-service --help` takes in all.
+    from qa_service.config import load_settings
+
+    return load_settings(**overrides)
 
 
 def _make_service(settings: Settings) -> Service:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -77,13 +78,20 @@ class Settings(BaseSettings):
         8000, description="The port that `serve` binds to; 0 takes any free one."
     )
     server_threads: Annotated[int, Field(ge=2, le=1024)] = Field(
-        64, description="Requests that `serve` works on at once; the rest wait in the socket."
+        32,
+        description=(
+            "Requests that `serve` works on at once, besides questions, which have threads of "
+            "their own; the rest wait in the socket."
+        ),
     )
-    concurrent_questions: Annotated[int, Field(ge=1, le=256)] = Field(
-        8, description="Questions answered at once; more wait a moment, then get 503."
+    concurrent_questions: Annotated[int, Field(ge=0, le=256)] = Field(
+        0, description="Questions answered at once; 0 for one on each processor core."
+    )
+    waiting_questions: Annotated[int, Field(ge=0, le=1024)] = Field(
+        32, description="Questions that may wait for their turn; more get 503 at once."
     )
     question_wait_s: Annotated[float, Field(ge=0, le=60)] = Field(
-        2.0, description="How long a question waits for its turn before it gets 503."
+        5.0, description="How long a question waits for its turn before it gets 503."
     )
     api_key: SecretStr | None = Field(
         None,
@@ -119,6 +127,11 @@ class Settings(BaseSettings):
     log_questions: bool = Field(
         False, description="Whether the log may hold the text of questions."
     )
+
+    @property
+    def questions_at_once(self) -> int:
+        """How many questions are answered at once: `concurrent_questions`, or one for each core."""
+        return self.concurrent_questions or os.cpu_count() or 1
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

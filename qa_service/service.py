@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qa_service.analyzer import ANALYZER_VERSION, Analyzer
@@ -13,11 +14,10 @@ from qa_service.answering import Answerer
 from qa_service.centering import LanguageCentering
 from qa_service.chunker import CHUNKER_VERSION, split_article
 from qa_service.config import Settings
+from qa_service.corpus import READER_VERSION
 from qa_service.corpus.discovery import discover
-from qa_service.corpus.language import detect_language
-from qa_service.corpus.reading import READER_VERSION, FileReader
+from qa_service.corpus.language import detect_language, load_language_model
 from qa_service.encoder.base import Encoder
-from qa_service.encoder.loading import load_encoder
 from qa_service.errors import (
     ArticleConflictError,
     IndexCorruptError,
@@ -26,7 +26,6 @@ from qa_service.errors import (
 )
 from qa_service.evaluation import Evaluation, KnownQuestion, evaluate
 from qa_service.examples import example_questions
-from qa_service.indexer import Indexer, Parts
 from qa_service.indexes.codec import ProductCodec, ScalarCodec
 from qa_service.indexes.lexical import TantivyIndex
 from qa_service.jobs import IndexJobs
@@ -111,7 +110,8 @@ class Service:
             ModelUnavailableError: the model cannot be loaded.
         """
         _check(question)
-        return self._load_model().answerer.ask(self._open(), question)
+        answerer, generation = self._load_model().answerer, self._open()
+        return _with_names(answerer.ask(generation, question), generation)
 
     def retrieve(self, text: str, filters: Filters = Filters()) -> Retrieval:
         """Return what each stage finds for a question, before anything is chosen or cited."""
@@ -290,10 +290,29 @@ class Service:
         allow_empty: bool = False,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> IndexReport:
+        # Questions and `status` start sooner without the readers of all formats.
+        from qa_service.corpus.reading import FileReader
+        from qa_service.indexer import Indexer, Parts
+
         model = self._load_model()
+        encoder, codec = model.encoder, model.codec
         with FileReader() as reader:
-            indexer = Indexer(self._store, self._parts(model, reader))
-            return indexer.run(
+            parts = Parts(
+                reader=reader,
+                reader_version=READER_VERSION,
+                chunker=lambda article: split_article(
+                    article, encoder.count_tokens, detect=detect_language
+                ),
+                chunker_version=CHUNKER_VERSION,
+                encoder=encoder,
+                codec=codec,
+                analyzer=self._analyzer,
+                analyzer_version=ANALYZER_VERSION,
+                statistics_version=self._statistics_version,
+                calibrate=lambda generation: measure_tokens(generation, codec),
+                threads=self._settings.threads,
+            )
+            return Indexer(self._store, parts).run(
                 paths,
                 default_paths=(self._settings.articles,),
                 rebuild=rebuild,
@@ -323,7 +342,7 @@ class Service:
     def _load_model(self) -> _Model:
         with self._model_lock:
             if self._model is None:
-                encoder = load_encoder(self._settings, self._on_preparation)
+                encoder = self._load_encoder()
                 codec = self._codec(encoder)
                 retriever = Retriever(encoder, self._analyzer, Reranker(codec))
                 self._model = _Model(
@@ -334,6 +353,17 @@ class Service:
                     self._recipe(encoder, codec),
                 )
             return self._model
+
+    def _load_encoder(self) -> Encoder:
+        # `status` starts sooner without OpenVINO.
+        from qa_service.encoder.loading import load_encoder
+
+        with ThreadPoolExecutor(1) as pool:
+            # Each takes a good part of the start-up time, and neither needs the other.
+            loading = pool.submit(load_language_model)
+            encoder = load_encoder(self._settings, self._on_preparation)
+            loading.result()
+        return encoder
 
     def _codec(self, encoder: Encoder) -> ProductCodec | ScalarCodec:
         if self._statistics is not None:
@@ -355,24 +385,6 @@ class Service:
     @property
     def _statistics_version(self) -> str:
         return f"{STATISTICS_VERSION}+{self._centering.fingerprint}"
-
-    def _parts(self, model: _Model, reader: FileReader) -> Parts:
-        encoder, codec = model.encoder, model.codec
-        return Parts(
-            reader=reader,
-            reader_version=READER_VERSION,
-            chunker=lambda article: split_article(
-                article, encoder.count_tokens, detect=detect_language
-            ),
-            chunker_version=CHUNKER_VERSION,
-            encoder=encoder,
-            codec=codec,
-            analyzer=self._analyzer,
-            analyzer_version=ANALYZER_VERSION,
-            statistics_version=self._statistics_version,
-            calibrate=lambda generation: measure_tokens(generation, codec),
-            threads=self._settings.threads,
-        )
 
     def _open(self) -> Generation:
         """Return the generation in service, one that this service's parts can search."""
@@ -415,6 +427,19 @@ class _Model:
     retriever: Retriever
     answerer: Answerer
     recipe: Recipe
+
+
+def _with_names(answer: Answer, generation: Generation) -> Answer:
+    """Return the answer with the articles that tell the same called by their titles."""
+    ids = [article_id for passage in answer.passages for article_id in passage.also_in]
+    if not ids:
+        return answer
+    names = generation.article_names(ids)
+    passages = (
+        replace(passage, also_in_articles=tuple(names[other] for other in passage.also_in))
+        for passage in answer.passages
+    )
+    return replace(answer, passages=tuple(passages))
 
 
 def _check(question: Question) -> None:

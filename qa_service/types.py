@@ -105,11 +105,21 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class ArticleName:
+    """What an article is called, and in which language."""
+
+    id: str
+    title: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class CitedPassage:
     """A passage in an answer, with the words that match the question marked.
 
-    `highlights` are offsets into `text`. `also_in` names other articles that carry nearly the same
-    passage. `score` lies in 0..1.
+    `highlights` are offsets into `text`. `also_in` holds the ids of other articles that carry
+    nearly the same passage, `also_in_articles` their names in the same order, once looked up.
+    `score` lies in 0..1.
     """
 
     rank: int
@@ -119,6 +129,7 @@ class CitedPassage:
     highlights: tuple[Span, ...]
     citation: Citation
     also_in: tuple[str, ...] = ()
+    also_in_articles: tuple[ArticleName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

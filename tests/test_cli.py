@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -23,7 +24,10 @@ TEXTS = {
     "hi.txt": "पत्तियों की कोशिकाओं में हरितलवक नाम के अंग होते हैं जिनमें क्लोरोफ़िल रहता है।",
     "zh.txt": "明长城东起辽宁虎山，西至甘肃嘉峪关，全长八千八百多公里，由很多朝代修筑而成。",
 }
-HEAVY = ("torch", "sentence_transformers", "openvino", "faiss", "tantivy", "flask", "numpy", "rich")
+HEAVY = (
+    *("torch", "sentence_transformers", "openvino", "faiss", "tantivy", "flask", "numpy", "rich"),
+    *("pydantic", "pydantic_settings", "asyncio"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -374,23 +378,39 @@ def test_setting_that_cannot_be_used_is_told() -> None:
     assert "eighty" in result.stderr
 
 
-def test_help_and_version_import_nothing_heavy() -> None:
-    """`--help` and `--version` answer without the model's libraries, the web's or numpy."""
+def imported_by(*arguments: str, among: tuple[str, ...]) -> list[str]:
+    """Run a command in a process of its own; return which of these modules it imported."""
     script = (
         "import sys; from qa_service.cli import main\n"
         "try: main(sys.argv[1:])\n"
-        "except SystemExit: pass\n"
-        f"print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+        "except SystemExit as end: assert not end.code\n"
+        f"print(sorted(set({among!r}) & set(sys.modules)), file=sys.stderr)"
     )
-    for arguments in (["--help"], ["--version"], ["ask", "--help"], ["serve", "--help"]):
-        result = subprocess.run(
-            [sys.executable, "-c", script, *arguments],
-            capture_output=True,
-            encoding="utf-8",
-            check=True,
-        )
-        assert result.stderr.strip() == "[]", arguments
-        assert result.stdout
+    result = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, encoding="utf-8"
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout
+    found = ast.literal_eval(result.stderr)
+    assert isinstance(found, list)
+    return found
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["ask", "--help"], ["serve", "--help"]]
+)
+def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
+    """`--help` and `--version` answer without settings, the model's libraries, the web's, numpy."""
+    assert imported_by(*arguments, among=HEAVY) == []
+
+
+def test_status_imports_no_model_and_no_readers(built: Path) -> None:
+    """What is indexed is told without what runs the model or reads articles."""
+    model_and_readers = (
+        *("torch", "sentence_transformers", "openvino", "sentencepiece", "py3langid"),
+        *("trafilatura", "pdfminer", "charset_normalizer", "markdown_it", "flask", "rich"),
+    )
+    assert imported_by("status", "--index", str(built), among=model_and_readers) == []
 
 
 def test_version_and_every_command_are_listed() -> None:

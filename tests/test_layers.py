@@ -98,6 +98,13 @@ HEAVY_LIBRARIES = frozenset(
 # Imports of qa_service's own modules inside functions, each with its reason.
 DEFERRED_IMPORTS: Mapping[tuple[str, str], str] = {
     ("encoder.loading", "encoder.torch_runtime"): "torch takes seconds, and OpenVINO needs none",
+    ("service", "encoder.loading"): "`qa-service status` must not wait for OpenVINO",
+    (
+        "service",
+        "corpus.reading",
+    ): "only index runs read articles; brings readers of all formats",
+    ("service", "indexer"): "brings those readers, too",
+    ("cli", "config"): "pydantic-settings takes longer than all else that `--help` needs",
     ("cli", "evaluation"): "one command of many needs it",
     ("cli", "service"): "`qa-service --help` must not wait for the model's libraries",
     ("cli", "web"): "`qa-service --help` must not wait for Flask",

@@ -115,6 +115,24 @@ def test_five_languages_are_indexed_asked_and_listed(service: Service) -> None:
     assert len(service.example_questions("ar", 3)) == 3
 
 
+def test_the_same_story_elsewhere_goes_by_its_title(service: Service, articles: Path) -> None:
+    """Other articles that tell a passage are named as readers know them, in the order of ids."""
+    for name, title in (("copy-1.md", "عن قناة السويس"), ("copy-2.md", "苏伊士运河")):
+        (articles / name).write_text(f"# {title}\n\n{SUEZ}\n\n{title} {name}\n", encoding="utf-8")
+    service.index()
+    told_elsewhere = [
+        passage
+        for passage in service.ask(Question(ASKED["en.txt"], top_k=10)).passages
+        if passage.also_in
+    ]
+    assert told_elsewhere
+    for passage in told_elsewhere:
+        assert passage.also_in == tuple(other.id for other in passage.also_in_articles)
+        for other in passage.also_in_articles:
+            article = service.article(other.id)
+            assert (other.title, other.language) == (article.title, article.language)
+
+
 def test_nothing_changed_is_nothing_done(service: Service) -> None:
     """A second run makes no new generation; a rebuild makes one from the same vectors or anew."""
     one = service.index()

@@ -29,7 +29,7 @@ from qa_service.errors import (
 )
 from qa_service.store import Generation, Recipe, Store, verify
 from qa_service.store.manifest import MANIFEST
-from qa_service.types import Filters, Passage
+from qa_service.types import ArticleName, Filters, Passage
 
 TEXTS = {
     "ar.txt": "أرمينيا\nأوقفت الشرطة تسعة أشخاص في يريفان.\nوأطلق سراح أربعة منهم.",
@@ -100,6 +100,18 @@ def test_unknown_article(generation: Generation) -> None:
     assert generation.passages_of("nowhere") == []
     assert generation.keys_of("nowhere").tolist() == []
     assert generation.passage("0", "ar.txt") is None
+
+
+def test_names_of_articles(generation: Generation) -> None:
+    """Articles are called by title and language; those that are not there have no name."""
+    articles = generation.article_page(0, 50).items
+    ids = [article.id for article in articles]
+    names = generation.article_names([*ids, ids[0], "لا شيء.txt", *map(str, range(2000))])
+    assert names == {
+        article.id: ArticleName(article.id, article.title, article.language) for article in articles
+    }
+    assert {name.language for name in names.values()} >= {"ar", "zh", "hi", "th"}
+    assert generation.article_names([]) == {}
 
 
 def test_passages_come_in_the_order_of_keys(generation: Generation) -> None:

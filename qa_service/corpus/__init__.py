@@ -1,1 +1,5 @@
 """Files become articles: found, decoded, parsed, freed of clutter, described."""
+
+# Whatever of this package decides what articles a file gives: raise it when any of it changes, and
+# the next index run reads every file again.
+READER_VERSION = "1"

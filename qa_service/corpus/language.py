@@ -161,6 +161,11 @@ def _weigh_words(scores: dict[str, float], script: str, words: list[str]) -> Non
             scores[language] *= _WORD_WEIGHT ** min(found, 8)
 
 
+def load_language_model() -> None:
+    """Load ahead of time what `detect_language` would load when it is first called."""
+    _identifier()
+
+
 @functools.lru_cache(maxsize=1)
 def _identifier() -> LanguageIdentifier:
     # Its model takes a moment to load: only once there is a text to tell.

@@ -26,10 +26,6 @@ from qa_service.corpus.stored_text import stored_text
 from qa_service.errors import UnreadableFileError
 from qa_service.types import Article, DroppedText
 
-# Whatever of this package decides what articles a file gives: raise it when any of it changes, and
-# the next index run reads every file again.
-READER_VERSION = "1"
-
 _MAX_TITLE_FROM_TEXT = 100
 _MAX_ID_LENGTH = 500
 _MAX_WARNINGS = 200

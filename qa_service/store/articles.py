@@ -15,6 +15,7 @@ from qa_service.store import schema
 from qa_service.store.connections import ReadOnlyDatabase
 from qa_service.types import (
     Article,
+    ArticleName,
     ArticlePage,
     ArticleSummary,
     DroppedText,
@@ -71,6 +72,21 @@ class Articles:
             if row is None:
                 raise _not_found(article_id)
             return schema.article_from_row(row, _text_of(connection, row[0]))
+
+    def names(self, article_ids: Sequence[str]) -> dict[str, ArticleName]:
+        """Return what those of the articles that are known are called, by their ids."""
+        wanted = list(dict.fromkeys(article_ids))
+        found = {}
+        with self._database.connection() as connection:
+            for start in range(0, len(wanted), KEYS_PER_QUERY):
+                some = wanted[start : start + KEYS_PER_QUERY]
+                for row in connection.execute(
+                    f"SELECT id, title, language FROM articles WHERE id IN "
+                    f"({','.join('?' * len(some))})",
+                    some,
+                ):
+                    found[row[0]] = ArticleName(*row)
+        return found
 
     def passages(self, keys: Sequence[int] | NDArray[np.int64]) -> list[Passage]:
         """Return the passages of these keys, in the order given. KeyError for an unknown key."""

@@ -23,7 +23,7 @@ from qa_service.store.journal import Embedding
 from qa_service.store.layout import Arrays, Centering, FittedCentering, LexicalEngine
 from qa_service.store.lease import Lease
 from qa_service.store.manifest import MANIFEST, Manifest, Recipe, read_manifest
-from qa_service.types import Article, ArticlePage, Filters, Passage
+from qa_service.types import Article, ArticleName, ArticlePage, Filters, Passage
 
 # Answers to filters are kept for the few filters that people use at a time.
 FILTERS_TO_KEEP = 16
@@ -135,6 +135,10 @@ class Generation:
     def file_of(self, article_id: str) -> str | None:
         """Return the file that holds this article alone; None without. ArticleNotFoundError."""
         return self._articles.file_of(article_id)
+
+    def article_names(self, article_ids: Sequence[str]) -> dict[str, ArticleName]:
+        """Return what those of the articles that are known are called, by their ids."""
+        return self._articles.names(article_ids)
 
     def article_page(self, offset: int, limit: int, query: str | None = None) -> ArticlePage:
         """List articles by title; `query` keeps those whose title, id or source contains it."""

@@ -1,4 +1,4 @@
-"""The JSON API. What it takes and returns is in `schemas.py`; what can go wrong in `errors.py`."""
+"""The JSON API. What it takes and returns is in `schemas`; what can go wrong in `errors.py`."""
 
 from __future__ import annotations
 
@@ -19,23 +19,16 @@ from qa_service.web.context import context
 from qa_service.web.errors import HttpProblem
 from qa_service.web.openapi import returns_text
 from qa_service.web.requests import read_as
-from qa_service.web.schemas import (
-    AnswerOut,
+from qa_service.web.schemas.articles import (
     ArticleAcceptedOut,
     ArticleIn,
     ArticleListOut,
     ArticleListQuery,
     ArticleOut,
-    AskIn,
-    AskQuery,
-    FeedbackIn,
-    FeedbackOut,
-    HealthOut,
-    IndexIn,
-    IndexOut,
-    JobAcceptedOut,
-    ReadyOut,
 )
+from qa_service.web.schemas.index import IndexIn, IndexOut, JobAcceptedOut
+from qa_service.web.schemas.operation import HealthOut, ReadyOut
+from qa_service.web.schemas.questions import AnswerOut, AskIn, AskQuery, FeedbackIn, FeedbackOut
 from qa_service.web.uploads import Upload, safe_name, upload_of_article
 
 if TYPE_CHECKING:

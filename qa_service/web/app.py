@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # What any request but an upload may carry: a question with the longest history has 84 KB in UTF-8.
 MAX_BODY_BYTES = 512 * 1024
-_EVENT_LISTENERS = 8
+EVENT_LISTENERS = 8
 
 
 class ArticleIdConverter(PathConverter):
@@ -68,14 +68,9 @@ def create_app(service: Service, settings: Settings) -> APIFlask:
             service=service,
             settings=settings,
             metrics=metrics,
-            desk=QuestionDesk(
-                service,
-                metrics,
-                Places(settings.concurrent_questions, settings.question_wait_s, "questions"),
-                logs_questions=settings.log_questions,
-            ),
+            desk=QuestionDesk(service, metrics, settings),
             feedback=FeedbackFile(settings.index / FILE_NAME),
-            event_places=Places(_EVENT_LISTENERS, 0.0, "listeners to index events"),
+            event_places=Places(EVENT_LISTENERS, 0, 0.0, "listeners to index events"),
         ),
     )
     log_requests(app)

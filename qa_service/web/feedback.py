@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from qa_service.errors import IndexWriteError
-from qa_service.web.schemas import FeedbackIn
+from qa_service.web.schemas.questions import FeedbackIn
 
 FILE_NAME = "feedback.jsonl"
 # Readers that split at any of these would tear a line; JSON escapes other control characters.

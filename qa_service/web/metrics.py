@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -56,6 +56,9 @@ class Metrics:
         self._running = Gauge(
             "qa_questions_running", "Questions being answered now.", registry=self._registry
         )
+        self._waiting = Gauge(
+            "qa_questions_waiting", "Questions that wait for their turn.", registry=self._registry
+        )
         for outcome in ("answered", "not_found"):
             self._questions.labels(outcome)
 
@@ -84,6 +87,10 @@ class Metrics:
     def question_ended(self) -> None:
         """Count a question out."""
         self._running.dec()
+
+    def watch_waiting(self, count: Callable[[], int]) -> None:
+        """Take the number of waiting questions from `count` whenever the figures are read."""
+        self._waiting.set_function(count)
 
     def to_text(self) -> bytes:
         """Return every figure in Prometheus' text format."""

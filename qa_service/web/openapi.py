@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from apiflask import APIFlask
 
-from qa_service.web.schemas import ArticleIn, ErrorOut
+from qa_service.web.schemas.articles import ArticleIn
+from qa_service.web.schemas.operation import ErrorOut
 from qa_service.web.translations import INTERFACE_LANGUAGES
 
 Document = dict[str, Any]

@@ -23,7 +23,7 @@ from qa_service.errors import (
     QaServiceError,
     StoredIndexError,
 )
-from qa_service.web.app import create_app
+from qa_service.web.app import EVENT_LISTENERS, create_app
 from qa_service.web.logs import set_up_logging
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "bind": [f"fd://{self._listener.fileno()}"],
             "workers": 1,
             "worker_class": "gthread",
-            "threads": self._settings.server_threads,
+            "threads": thread_count(self._settings),
             "timeout": 120,
             "graceful_timeout": _GRACE_S,
             "keepalive": 5,
@@ -156,6 +156,16 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self._stopping.set()
         if self._service is not None:
             self._service.close()
+
+
+def thread_count(settings: Settings) -> int:
+    """Return how many threads serve requests: what takes long never holds all of them.
+
+    However many people ask or follow the index, whoever is to be refused, reads an article or
+    asks whether the service is alive finds a free one.
+    """
+    questions = settings.questions_at_once + settings.waiting_questions
+    return settings.server_threads + questions + EVENT_LISTENERS
 
 
 def keep_warm(

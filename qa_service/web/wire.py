@@ -128,6 +128,15 @@ def _cited_passage_to_json(hit: CitedPassage, answer: AnswerText | None) -> Json
             "link": citation_link(citation.article_id, citation.id, hit.highlights, sentence),
         },
         "also_in": list(hit.also_in),
+        "also_in_articles": [
+            {
+                "id": article.id,
+                "title": article.title,
+                "language": article.language,
+                "link": article_path(article.id),
+            }
+            for article in hit.also_in_articles
+        ],
     }
 
 

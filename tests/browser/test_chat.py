@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from api_client import QUESTIONS
@@ -322,14 +324,51 @@ def test_nothing_answers(site: Site, pages: Pages, language: str, width: int) ->
     shoot(page, f"not-found-{language}-{width}")
 
 
+@pytest.mark.parametrize(
+    ("interface", "article", "face"),
+    [
+        ("ar", "science/bees.md", "Noto Serif"),
+        ("zh", "science/bees.md", "Noto Serif"),
+        ("en", "أخبار/قره باغ.txt", "Noto Naskh Arabic"),
+        ("ar", "中文/长城.txt", "Noto Serif CJK SC"),
+        ("zh", "hi/ganga.txt", "Noto Serif Devanagari"),
+    ],
+)
+def test_article_is_set_in_type_for_its_own_script(
+    site: Site, pages: Pages, interface: str, article: str, face: str
+) -> None:
+    """The face of an article is that of its language, not that of the interface around it."""
+    page = pages.open(f"{site.address}/articles/{quote(article)}", interface)
+    for place in ("h1", ".article-text p"):
+        faces = page.locator(f"#article {place}").first.evaluate(
+            "element => getComputedStyle(element).fontFamily"
+        )
+        noto = [name.strip(' "') for name in faces.split(",") if "Noto" in name]
+        assert noto == [face]
+
+
 def test_same_story_elsewhere(site: Site, pages: Pages) -> None:
     """A passage that other articles tell, too, names them and leads to them."""
     page = pages.open(site.address)
     card = ask(page, QUESTIONS["en"]).locator(".card").first
     also = card.locator(".also-in a")
-    expect(also).to_have_text("en/bees copied.md")
+    expect(also).to_have_text("Bees, again")
     also.click()
     expect(page.locator("#panel h1")).to_have_text("Bees, again")
+
+
+@pytest.mark.parametrize(("language", "more"), [("ar", "و٢ أخرى"), ("en", "and 2 more")])
+def test_story_that_many_tell(serve: Serve, pages: Pages, language: str, more: str) -> None:
+    """Three other articles are named at once, the rest on demand, in the reader's digits."""
+    copies = [replace(ARTICLES[-1], id=f"copy-{n}.md", title=f"नकल {n} 副本") for n in range(6)]
+    site = serve(FakeService(copies))
+    page = pages.open(site.address, language, 360)
+    also = ask(page, QUESTIONS["en"]).locator(".card").first.locator(".also-in")
+    expect(also.locator("a:visible")).to_have_count(3)
+    also.locator("summary").click()
+    expect(also.locator("a:visible")).to_have_count(5)
+    expect(also.locator("summary")).to_have_text(more)
+    shoot(page, f"also-in-{language}-360")
 
 
 def test_examples_ask(site: Site, pages: Pages) -> None:

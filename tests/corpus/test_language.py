@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from py3langid import langid  # type: ignore[import-untyped]
 
-from qa_service.corpus.language import detect_language
+from qa_service.corpus.language import detect_language, load_language_model
 
 SENTENCES = [
     ("ar", "يعيش البطريق في المناطق الباردة من نصف الكرة الجنوبي."),
@@ -122,3 +123,14 @@ def test_threads_agree() -> None:
     texts = [text for _, text in SENTENCES] * 3
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(detect_language, texts)) == [detect_language(text) for text in texts]
+
+
+def test_model_can_be_loaded_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once loaded, the statistical model is not loaded again by the first text to tell."""
+    load_language_model()
+
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("loaded again")
+
+    monkeypatch.setattr(langid.LanguageIdentifier, "from_model_file", fail)
+    assert detect_language("Who resigned?") == "en"

@@ -26,6 +26,7 @@ from qa_service.types import (
     Answer,
     AnswerText,
     Article,
+    ArticleName,
     ArticlePage,
     ArticleSummary,
     Citation,
@@ -533,6 +534,10 @@ class FakeService:
                 end=passage.end,
             ),
             also_in=also_in,
+            also_in_articles=tuple(
+                ArticleName(other, self._articles[other].title, self._articles[other].language)
+                for other in also_in
+            ),
         )
 
     def _answer(self, hit: _Hit, wanted: set[str]) -> AnswerText:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from api_client import QUESTIONS, MakeApp, error_of
@@ -12,7 +13,7 @@ from fake_service import FakeService
 from flask.testing import FlaskClient
 
 from qa_service.errors import InvalidQuestionError, ModelUnavailableError
-from qa_service.types import Filters, Question
+from qa_service.types import Answer, Filters, Question
 
 
 @pytest.mark.parametrize(("language", "question"), QUESTIONS.items())
@@ -287,6 +288,54 @@ def test_crowd_gets_503_and_leaves_its_places(make_app: MakeApp, service: FakeSe
     assert app.test_client().post("/ask", json={"question": "bees"}).status_code == 200
     metrics = app.test_client().get("/metrics").get_data(as_text=True)
     assert "qa_questions_refused_total 1.0" in metrics
+
+
+def test_same_story_elsewhere(client: FlaskClient) -> None:
+    """`also_in` is a list of ids; `also_in_articles` gives each its title and a link that works."""
+    (passage,) = [
+        passage
+        for passage in client.post("/ask", json={"question": QUESTIONS["en"]}).get_json()[
+            "passages"
+        ]
+        if passage["also_in"]
+    ]
+    assert passage["also_in"] == ["en/bees copied.md"]
+    (other,) = passage["also_in_articles"]
+    assert (other["id"], other["title"], other["language"]) == (
+        "en/bees copied.md",
+        "Bees, again",
+        "en",
+    )
+    found = client.get(other["link"], headers={"Accept": "application/json"}).get_json()
+    assert found["id"] == other["id"]
+
+
+def test_same_story_elsewhere_on_the_page(client: FlaskClient) -> None:
+    """Without scripts, too, other articles are links under their titles, never ids."""
+    page = client.get("/", query_string={"q": QUESTIONS["en"]}).get_data(as_text=True)
+    assert '<bdi dir="auto" lang="en">Bees, again</bdi></a>' in page
+    assert ">en/bees copied.md<" not in page
+
+
+def test_few_threads_answer(make_app: MakeApp, service: FakeService) -> None:
+    """However many threads serve requests, questions are answered by as many as may be at once."""
+    answered_by: set[str] = set()
+    ask = service.ask
+
+    def watched(question: Question) -> Answer:
+        answered_by.add(threading.current_thread().name)
+        return ask(question)
+
+    service.ask = watched  # type: ignore[method-assign]
+    app = make_app(concurrent_questions=2, question_wait_s=60.0)
+    with ThreadPoolExecutor(16) as crowd:
+        statuses = crowd.map(
+            lambda _: app.test_client().post("/ask", json={"question": "bees"}).status_code,
+            range(64),
+        )
+        assert set(statuses) == {200}
+    assert 1 <= len(answered_by) <= 2
+    assert threading.current_thread().name not in answered_by
 
 
 def test_text_is_sent_as_itself(client: FlaskClient) -> None:

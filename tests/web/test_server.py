@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import selectors
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,7 +29,8 @@ from qa_service.errors import (
     NoIndexError,
 )
 from qa_service.web import server
-from qa_service.web.server import bind, keep_warm
+from qa_service.web.app import EVENT_LISTENERS
+from qa_service.web.server import bind, keep_warm, thread_count
 
 if TYPE_CHECKING:
     from qa_service.service import Service
@@ -51,13 +54,13 @@ class Running:
             return json.load(response)
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
+@contextmanager
+def serve_fake(folder: Path, *arguments: Path) -> Iterator[Running]:
     """Serve the fake service on a free port, following the folder `articles`."""
-    (tmp_path / "articles").mkdir()
-    (tmp_path / "index").mkdir()
+    (folder / "articles").mkdir()
+    (folder / "index").mkdir()
     process = subprocess.Popen(
-        [sys.executable, HERE / "serve_fake.py", tmp_path / "index", tmp_path / "articles"],
+        [sys.executable, HERE / "serve_fake.py", folder / "index", folder / "articles", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -71,6 +74,13 @@ def running(tmp_path: Path) -> Iterator[Running]:
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    """Serve the fake service."""
+    with serve_fake(tmp_path) as served:
+        yield served
 
 
 def test_serves_and_stops(running: Running) -> None:
@@ -99,6 +109,56 @@ def test_requests_under_way_are_finished(running: Running) -> None:
         assert client.recv(15) == b"HTTP/1.1 200 OK"
     running.process.communicate(timeout=30)
     assert running.process.returncode == 0
+
+
+def test_crowd_is_refused_at_once_and_holds_up_nobody_else(tmp_path: Path) -> None:
+    """While questions take for ever, the crowd gets 503, and whoever asks for health an answer."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    with serve_fake(tmp_path, gate) as crowded, ExitStack() as stack:
+        clients = [
+            stack.enter_context(
+                socket.create_connection(crowded.address.removeprefix("http://").split(":"))
+            )
+            for _ in range(100)
+        ]
+        waiting = stack.enter_context(selectors.DefaultSelector())
+        for client in clients:
+            client.settimeout(30)
+            client.sendall(b"GET /ask?q=dance+of+bees HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            waiting.register(client, selectors.EVENT_READ)
+        refused: set[socket.socket] = set()
+        # One is being answered and one waits; both hold their threads.
+        while len(refused) < len(clients) - 2:
+            ready = waiting.select(timeout=30)
+            assert ready, f"only {len(refused)} were refused"
+            for key, _ in ready:
+                waiting.unregister(key.fileobj)
+                refused.add(cast("socket.socket", key.fileobj))
+        for client in refused:
+            answer = client.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 503 ")
+            assert b"\r\nRetry-After: 1\r\n" in answer
+        assert crowded.get("/health")["status"] == "ok"
+        assert crowded.get("/ready") == {"ready": True}
+        assert crowded.get("/articles")["total"] > 0
+        for _ in range(2):
+            # Opening it waits for a question that reads; the answer tells that it has read.
+            gate.write_bytes(b"go on")
+            ((answered, _),) = waiting.select(timeout=30)
+            waiting.unregister(answered.fileobj)
+            assert cast("socket.socket", answered.fileobj).recv(15) == b"HTTP/1.1 200 OK"
+
+
+def test_questions_and_listeners_leave_threads_for_the_rest(tmp_path: Path) -> None:
+    """Whatever the settings, what takes long holds fewer threads than there are."""
+    for settings in (
+        Settings(index=tmp_path),
+        Settings(index=tmp_path, server_threads=2, concurrent_questions=256),
+        Settings(index=tmp_path, waiting_questions=1024),
+    ):
+        held = settings.questions_at_once + settings.waiting_questions + EVENT_LISTENERS
+        assert thread_count(settings) >= held + 2
 
 
 def test_port_in_use() -> None:

@@ -73,7 +73,7 @@ def test_every_message_is_used_and_every_used_one_exists() -> None:
 
 def test_every_problem_has_its_words() -> None:
     """Each problem that pages name has a title and an advice in the messages."""
-    for source in ("pages.py", "static/api.js"):
+    for source in ("rendering.py", "static/api.js"):
         text = (WEB / source).read_text(encoding="utf-8")
         table = re.search(r"(?:_PROBLEM_KEYS|const KEYS)[^{]*\{(.*?)\}", text, re.DOTALL)
         assert table

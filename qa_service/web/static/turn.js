@@ -120,14 +120,7 @@ function card(turn, hit, onVerdict) {
       { class: "quote", lang: hit.language, dir: hit.direction },
       markedText(hit.text, hit.highlights, sentence),
     ),
-    hit.also_in.length
-      ? element(
-          "p",
-          { class: "also-in" },
-          `${say("passages.also_in")} `,
-          hit.also_in.map((id) => element("a", { href: root + articlePath(id) }, isolated(id))),
-        )
-      : null,
+    hit.also_in_articles?.length ? alsoIn(hit.also_in_articles) : null,
     element(
       "div",
       { class: "card-actions" },
@@ -138,11 +131,30 @@ function card(turn, hit, onVerdict) {
   );
 }
 
-/** The address of an article by its id, the same as wire.article_path makes it. */
-function articlePath(id) {
-  const parts = id.split("/");
-  const isPlain = parts.every((part) => !["", ".", ".."].includes(part));
-  return `/articles/${parts.map(encodeURIComponent).join(isPlain ? "/" : "%2F")}`;
+function alsoIn(articles) {
+  const list = (some) =>
+    element(
+      "ul",
+      {},
+      some.map(({ title, language, link }) =>
+        element("li", {}, element("a", { href: root + link }, isolated(title, language))),
+      ),
+    );
+  const rest = articles.slice(SHOWN_AT_ONCE);
+  return element(
+    "div",
+    { class: "also-in" },
+    element("span", {}, say("passages.also_in")),
+    list(articles.slice(0, SHOWN_AT_ONCE)),
+    rest.length
+      ? element(
+          "details",
+          {},
+          element("summary", {}, say("passages.also_in_more", { count: formatNumber(rest.length) })),
+          list(rest),
+        )
+      : null,
+  );
 }
 
 function quotation(text, citation) {

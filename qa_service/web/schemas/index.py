@@ -1,0 +1,106 @@
+"""The index, and the runs that bring it in step with the articles."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from qa_service.web.schemas.fields import Request
+from qa_service.web.schemas.operation import ProblemOut
+
+
+class IndexIn(Request):
+    """How to index."""
+
+    rebuild: Annotated[bool, Field(strict=True)] = Field(
+        False, description="Make everything anew instead of what has changed."
+    )
+
+
+class ProgressOut(BaseModel):
+    """How far a stage of an index run has come."""
+
+    stage: str
+    done: int
+    total: int
+
+
+class DroppedOut(BaseModel):
+    """A stretch of a file that was left out of its article."""
+
+    text: str
+    reason: str
+
+
+class FileOutcomeOut(BaseModel):
+    """What became of one file."""
+
+    path: str
+    state: Literal["indexed", "unchanged", "skipped", "failed", "removed"]
+    articles: int
+    passages: int
+    reason: str | None
+    dropped: list[DroppedOut]
+
+
+class IndexReportOut(BaseModel):
+    """What an index run did."""
+
+    generation: str
+    is_new: bool
+    articles: int
+    passages: int
+    embedded: int
+    reused: int
+    elapsed_ms: float
+    files: list[FileOutcomeOut]
+    duplicates: dict[str, str]
+
+
+class JobOut(BaseModel):
+    """An index run in the background."""
+
+    id: str
+    version: int
+    state: Literal["running", "done", "failed"]
+    started_at: dt.datetime
+    progress: ProgressOut | None
+    report: IndexReportOut | None
+    error: str | None
+
+
+class IndexStatusOut(BaseModel):
+    """What is indexed, and by what."""
+
+    path: str
+    generation: str
+    previous_generation: str | None
+    created_at: dt.datetime
+    model: str
+    articles: int
+    passages: int
+    languages: dict[str, int]
+    sources: list[str]
+    size_bytes: int
+    damage: str | None = Field(
+        description="What is wrong with the generation in service, and how to mend it, when an "
+        "older one, described here, answers in its stead."
+    )
+
+
+class IndexOut(BaseModel):
+    """The index in service and the running or last job."""
+
+    index: IndexStatusOut | None
+    problem: ProblemOut | None = Field(
+        description="Why there is no usable index, if there is none."
+    )
+    job: JobOut | None
+
+
+class JobAcceptedOut(BaseModel):
+    """The index run that was started."""
+
+    job: JobOut
