@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ LANGUAGE_MEAN_WEIGHT = 8_000
 # Passages of each language whose tokens are averaged.
 PASSAGES_TO_AVERAGE = 1_000
 
+# The median of candidates' scores in a small corpus, and how many candidates it counts for.
+USUAL_LATE, USUAL_LATE_WEIGHT = 0.15, 10
+
 _CORPUS_MEAN = "tokens_corpus_mean"
 _LANGUAGES = "tokens_languages"
 _LANGUAGE_MEANS = "tokens_language_means"
@@ -52,15 +56,19 @@ class QuestionAnalyzer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RankedPassage:
-    """A reranked passage. `score` orders the ranking; `late` and `lexical` are what it is made of.
+    """A reranked passage. `score` orders the ranking.
 
-    `late` is late interaction, about 0..1; `lexical` the share of the question's terms, 0..1.
+    It is made of `contrasted`, late interaction among these candidates, and `lexical`, the share of
+    the question's terms, 0..1. `late` is late interaction for itself, about 0..1, and `dense` the
+    cosine of the centred vectors; both can be compared between questions.
     """
 
     key: int
     score: float
     late: float
+    contrasted: float
     lexical: float
+    dense: float
     alignment: Alignment
 
 
@@ -68,7 +76,7 @@ class RankedPassage:
 class Retrieval:
     """What each stage found for one question, best first.
 
-    `information` is how much the question itself tells, in nats: the weights of its tokens.
+    `usual_late` is the `late` of a usual candidate: what one that answers must surpass.
     """
 
     text: str
@@ -76,7 +84,7 @@ class Retrieval:
     lexical: Candidates
     merged: NDArray[np.int64]
     ranked: tuple[RankedPassage, ...]
-    information: float
+    usual_late: float
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -129,20 +137,25 @@ class Retriever:
         )
         clock.lap("search")
         means = token_means(generation)
+        languages = generation.languages_of(merged)
+        raw_vectors = generation.raw_vectors.get(merged)
         query = self._reranker.prepare(tokens, means.corpus)
         late = self._reranker.score(
             query,
             generation.tokens.get_batch(merged),
-            generation.raw_vectors.get(merged),
-            means.offsets(generation.languages_of(merged)),
+            raw_vectors,
+            means.offsets(languages),
         )
-        scores = fusion.combine(late.scores, shares)
+        cosines = generation.centering.passages(raw_vectors, languages) @ vector
+        scores = fusion.combine(late.contrasted, shares)
         ranked = tuple(
             RankedPassage(
                 key=int(merged[place]),
                 score=float(scores[place]),
                 late=float(late.scores[place]),
+                contrasted=float(late.contrasted[place]),
                 lexical=float(shares[place]),
+                dense=float(cosines[place]),
                 alignment=late.alignments[place],
             )
             for place in np.lexsort((merged, -scores))
@@ -154,9 +167,20 @@ class Retriever:
             lexical=lexical,
             merged=merged,
             ranked=ranked,
-            information=float(tokens.weights.sum()),
+            usual_late=usual_late_of([float(score) for score in late.scores]),
             timings_ms=clock.laps_ms,
         )
+
+
+def usual_late_of(scores: Sequence[float]) -> float:
+    """Return the median of the candidates' scores, drawn toward its usual value when few.
+
+    The median of one or two candidates may be the answer itself.
+    """
+    if not scores:
+        return USUAL_LATE
+    total = len(scores) * statistics.median(scores) + USUAL_LATE_WEIGHT * USUAL_LATE
+    return total / (len(scores) + USUAL_LATE_WEIGHT)
 
 
 class TokenDecoder(Protocol):

@@ -32,7 +32,7 @@ from qa_service.jobs import IndexJobs
 from qa_service.library import Library
 from qa_service.model_statistics import ModelStatistics, embedded_model_statistics
 from qa_service.reranker import Reranker
-from qa_service.retriever import Retrieval, Retriever, measure_tokens
+from qa_service.retriever import CANDIDATES, Retrieval, Retriever, measure_tokens
 from qa_service.store import Generation, Recipe, Store, verify
 from qa_service.types import (
     Answer,
@@ -113,11 +113,13 @@ class Service:
         answerer, generation = self._load_model().answerer, self._open()
         return _with_names(answerer.ask(generation, question), generation)
 
-    def retrieve(self, text: str, filters: Filters = Filters()) -> Retrieval:
+    def retrieve(
+        self, text: str, filters: Filters = Filters(), candidates: int = CANDIDATES
+    ) -> Retrieval:
         """Return what each stage finds for a question, before anything is chosen or cited."""
         _check(Question(text, filters=filters))
         retriever = self._load_model().retriever
-        return retriever.retrieve(self._open(), text, detect_language(text), filters)
+        return retriever.retrieve(self._open(), text, detect_language(text), filters, candidates)
 
     @property
     def generation(self) -> Generation:
