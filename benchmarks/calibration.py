@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 from quality import RESULTS, KnownQuestion, Language, area_under_curve, article_of, build, read_data
 from sklearn.linear_model import LogisticRegression
 
+from qa_service.abstention import Signs
 from qa_service.retriever import TO_RERANK, RankedPassage, usual_late_of
 from qa_service.service import Service
 
-NAMES = ("late", "usual_late", "lexical", "dense")
+NAMES = ("standing", "lexical")
 # How many paragraphs are there, the answering one not counted; 0 for all of them.
 SIZES = (0, 60, 15, 5, 2)
 # Every passage of a language is reranked, so that any few of them can be looked at.
@@ -39,7 +40,7 @@ SEED = 7
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Signs of best passages, (n, 4), and whether the answering article was there, by size."""
+    """Signs of best passages, (n, 2), and whether the answering article was there, by size."""
 
     signs: Mapping[int, NDArray[np.float64]]
     is_there: Mapping[int, NDArray[np.bool_]]
@@ -136,7 +137,8 @@ def signs_of_best(found: Sequence[RankedPassage]) -> list[float]:
     """Return what tells of the best of these passages whether it answers, as `NAMES` says."""
     best = max(found, key=lambda item: (item.score, -item.key))
     usual = usual_late_of([item.late for item in found])
-    return [best.late, usual, best.lexical, best.dense]
+    signs = Signs(best.late, usual, best.alignment.effective_tokens, best.lexical)
+    return [signs.standing, signs.lexical]
 
 
 def fit(samples: Sequence[Samples]) -> Fitted:

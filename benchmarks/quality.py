@@ -29,6 +29,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from quality_report import mean_of, to_markdown
 
 from qa_service import abstention, reader
@@ -260,11 +261,17 @@ def encoder() -> Encoder:
     return load_encoder(load_settings(threads=1))
 
 
+@cache
+def query_vector(text: str) -> NDArray[np.float32]:
+    """Return a question's vector as the model gives it."""
+    return encoder().encode_query([text]).vectors[0]
+
+
 def nearest_as_is(service: Service, text: str) -> list[int]:
     """Return the passages nearest to a question, as everybody does it: by the model's cosine."""
     generation = service.generation
     vectors = generation.raw_vectors.get(generation.keys)
-    scores = vectors @ encoder().encode_query([text]).vectors[0]
+    scores = vectors @ query_vector(text)
     places = np.argsort(-scores, kind="stable")[:CANDIDATES]
     return [int(key) for key in generation.keys[places]]
 
@@ -360,7 +367,12 @@ def refuse(service: Service, language: Language) -> Scores:
         numbers = [int(article.split("-")[1]) for article in articles]
         probabilities = [
             abstention.probability(
-                abstention.Signs(item.late, retrieval.usual_late, item.lexical, item.dense),
+                abstention.Signs(
+                    item.late,
+                    retrieval.usual_late,
+                    item.alignment.effective_tokens,
+                    item.lexical,
+                ),
                 is_foreign=False,
             )
             for item in retrieval.ranked

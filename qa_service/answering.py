@@ -178,13 +178,16 @@ class Answerer:
         retrieval = self._retriever.retrieve(generation, text, language, filters)
         ranked = retrieval.ranked[:LOOKED_AT]
         passages = tuple(generation.passages([item.key for item in ranked]))
+        alignments = [item.alignment for item in ranked]
         lates, usual_late = [item.late for item in ranked], retrieval.usual_late
         if own_tokens is not None:
-            lates = [item.alignment.last(own_tokens).max_sim for item in ranked]
+            alignments = [alignment.last(own_tokens) for alignment in alignments]
+            lates = [alignment.max_sim for alignment in alignments]
             usual_late = usual_late_of(lates)
+        tokens = alignments[0].effective_tokens if alignments else 1.0
         probabilities = [
             abstention.probability(
-                abstention.Signs(late, usual_late, item.lexical, item.dense),
+                abstention.Signs(late, usual_late, tokens, item.lexical),
                 is_foreign=passage.language != language,
             )
             for late, item, passage in zip(lates, ranked, passages, strict=True)

@@ -78,6 +78,12 @@ class Alignment:
         )
 
     @property
+    def effective_tokens(self) -> float:
+        """How many tokens of equal weight the question is worth: at least 1, and 1 for none."""
+        squared = float(np.square(self.weights).sum())
+        return 1.0 / squared if squared > 0 else 1.0
+
+    @property
     def max_sim(self) -> float:
         """The MaxSim of the whole passage; 0 when either side has no tokens."""
         if not self.similarities.size:

@@ -59,8 +59,8 @@ class RankedPassage:
     """A reranked passage. `score` orders the ranking.
 
     It is made of `contrasted`, late interaction among these candidates, and `lexical`, the share of
-    the question's terms, 0..1. `late` is late interaction for itself, about 0..1, and `dense` the
-    cosine of the centred vectors; both can be compared between questions.
+    the question's terms, 0..1. `late` is late interaction for itself, about 0..1, which can be
+    compared between questions.
     """
 
     key: int
@@ -68,7 +68,6 @@ class RankedPassage:
     late: float
     contrasted: float
     lexical: float
-    dense: float
     alignment: Alignment
 
 
@@ -137,16 +136,13 @@ class Retriever:
         )
         clock.lap("search")
         means = token_means(generation)
-        languages = generation.languages_of(merged)
-        raw_vectors = generation.raw_vectors.get(merged)
         query = self._reranker.prepare(tokens, means.corpus)
         late = self._reranker.score(
             query,
             generation.tokens.get_batch(merged),
-            raw_vectors,
-            means.offsets(languages),
+            generation.raw_vectors.get(merged),
+            means.offsets(generation.languages_of(merged)),
         )
-        cosines = generation.centering.passages(raw_vectors, languages) @ vector
         scores = fusion.combine(late.contrasted, shares)
         ranked = tuple(
             RankedPassage(
@@ -155,7 +151,6 @@ class Retriever:
                 late=float(late.scores[place]),
                 contrasted=float(late.contrasted[place]),
                 lexical=float(shares[place]),
-                dense=float(cosines[place]),
                 alignment=late.alignments[place],
             )
             for place in np.lexsort((merged, -scores))

@@ -11,12 +11,13 @@ from qa_service.abstention import ANSWERED_FROM, Signs, probability
 
 scores = st.floats(-1, 2, width=32)
 shares = st.floats(0, 1, width=32)
-signs = st.builds(Signs, late=scores, usual_late=scores, lexical=shares, dense=scores)
+lengths = st.floats(1, 60, width=32)
+signs = st.builds(Signs, late=scores, usual_late=scores, tokens=lengths, lexical=shares)
 
 
-def of(late: float, lexical: float, dense: float, usual_late: float = 0.15) -> Signs:
+def of(late: float, lexical: float, tokens: float = 8.0) -> Signs:
     """Return the signs of a passage among many."""
-    return Signs(late=late, usual_late=usual_late, lexical=lexical, dense=dense)
+    return Signs(late=late, usual_late=0.15, tokens=tokens, lexical=lexical)
 
 
 @given(signs=signs, is_foreign=st.booleans())
@@ -25,13 +26,10 @@ def test_probability_lies_between_zero_and_one(signs: Signs, is_foreign: bool) -
     assert 0 <= probability(signs, is_foreign=is_foreign) <= 1
 
 
-@given(signs=signs, name=st.sampled_from(["late", "dense"]), more=scores, is_foreign=st.booleans())
-def test_better_match_is_never_less_likely(
-    signs: Signs, name: str, more: float, is_foreign: bool
-) -> None:
-    """More late interaction, or a nearer vector, does not make an answer less likely."""
-    other = replace(signs, late=more) if name == "late" else replace(signs, dense=more)
-    worse, better = sorted((signs, other), key=lambda each: (each.late, each.dense))
+@given(signs=signs, more=scores, is_foreign=st.booleans())
+def test_better_match_is_never_less_likely(signs: Signs, more: float, is_foreign: bool) -> None:
+    """More late interaction does not make an answer less likely."""
+    worse, better = sorted((signs, replace(signs, late=more)), key=lambda each: each.late)
     assert probability(worse, is_foreign=is_foreign) <= probability(better, is_foreign=is_foreign)
 
 
@@ -53,12 +51,18 @@ def test_what_every_passage_matches_tells_less(signs: Signs, more: float, is_for
 
 def test_no_shared_term_tells_less_across_languages() -> None:
     """The same match without a shared term is refused in one language, not from another."""
-    without_terms = of(late=0.42, lexical=0.0, dense=0.45)
-    assert probability(without_terms, is_foreign=False) < ANSWERED_FROM
-    assert probability(without_terms, is_foreign=True) > ANSWERED_FROM
+    assert probability(of(late=0.4, lexical=0.0), is_foreign=False) < ANSWERED_FROM
+    assert probability(of(late=0.4, lexical=0.0), is_foreign=True) > ANSWERED_FROM
+
+
+def test_match_of_few_words_tells_less() -> None:
+    """Two words match something in any corpus; twenty that match as well do not by chance."""
+    brief, long = of(late=0.3, lexical=0.0, tokens=2), of(late=0.3, lexical=0.0, tokens=20)
+    assert probability(brief, is_foreign=True) < ANSWERED_FROM
+    assert probability(long, is_foreign=True) > ANSWERED_FROM
 
 
 def test_nothing_in_common_is_refused() -> None:
-    """A passage that matches nothing does not answer."""
+    """A passage that matches no better than a usual one does not answer."""
     for is_foreign in (False, True):
-        assert probability(of(late=0.0, lexical=0.0, dense=0.0), is_foreign=is_foreign) < 0.02
+        assert probability(of(late=0.15, lexical=0.0), is_foreign=is_foreign) < 0.02
