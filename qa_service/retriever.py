@@ -21,8 +21,9 @@ from qa_service.types import Filters
 # Passages fetched by each search, and passages of both that are reranked.
 CANDIDATES = 100
 TO_RERANK = 100
-# Tokens that the corpus must have for their own mean to weigh as much as the model's usual one.
-TOKEN_MEAN_WEIGHT = 1_000
+# Tokens that the corpus must have for their own mean to weigh as much as the model's usual one: a
+# few articles on one subject have that in common, and it must not be taken away.
+TOKEN_MEAN_WEIGHT = 20_000
 # The same for a language against the corpus. It must have many more: the few articles of a language
 # share a subject as well, and that must not be taken from the score.
 LANGUAGE_MEAN_WEIGHT = 8_000
@@ -31,6 +32,7 @@ PASSAGES_TO_AVERAGE = 1_000
 
 # The median of candidates' scores in a small corpus, and how many candidates it counts for.
 USUAL_LATE, USUAL_LATE_WEIGHT = 0.15, 10
+HIGHEST_USUAL_LATE = 0.22
 
 _CORPUS_MEAN = "tokens_corpus_mean"
 _LANGUAGES = "tokens_languages"
@@ -170,12 +172,13 @@ class Retriever:
 def usual_late_of(scores: Sequence[float]) -> float:
     """Return the median of the candidates' scores, drawn toward its usual value when few.
 
-    The median of one or two candidates may be the answer itself.
+    The median of one or two candidates may be the answer itself, and where every article is on the
+    question's subject, all candidates match it well: both say nothing against an answer.
     """
     if not scores:
         return USUAL_LATE
     total = len(scores) * statistics.median(scores) + USUAL_LATE_WEIGHT * USUAL_LATE
-    return total / (len(scores) + USUAL_LATE_WEIGHT)
+    return min(total / (len(scores) + USUAL_LATE_WEIGHT), HIGHEST_USUAL_LATE)
 
 
 class TokenDecoder(Protocol):

@@ -11,7 +11,13 @@ import pytest
 from qa_service.encoder.base import Encoder
 from qa_service.indexes.codec import ProductCodec
 from qa_service.model_statistics import embedded_model_statistics
-from qa_service.retriever import USUAL_LATE, measure_tokens, token_means, usual_late_of
+from qa_service.retriever import (
+    HIGHEST_USUAL_LATE,
+    USUAL_LATE,
+    measure_tokens,
+    token_means,
+    usual_late_of,
+)
 from qa_service.types import Filters
 
 if TYPE_CHECKING:
@@ -141,4 +147,5 @@ def test_usual_score_is_that_of_many_and_guessed_for_few(count: int) -> None:
     usual = usual_late_of([0.6] + [0.2] * (count - 1))
     assert USUAL_LATE < usual < 0.21
     assert usual_late_of([]) == USUAL_LATE
+    assert usual_late_of([0.5] * count) <= HIGHEST_USUAL_LATE
     assert usual_late_of([0.2] * 1000) == pytest.approx(0.2, abs=0.001)
