@@ -34,8 +34,11 @@ LEAST_GAP = 0.001
 class QueryCodec(Protocol):
     """What late interaction needs of a token codec."""
 
-    def decode(self, codes: NDArray[np.uint8]) -> Vectors:
-        """Return what each token adds to the common part of its passage, centred."""
+    def similarities(self, codes: NDArray[np.uint8], query: Vectors) -> Vectors:
+        """Return the products of a question's tokens and what each token of a passage adds.
+
+        Float32 (passage tokens, question tokens); to be added to those of the common part.
+        """
         ...
 
     def common(self, passages: Vectors) -> Vectors:
@@ -151,7 +154,7 @@ class Reranker:
                 not its subject, and is taken off the score: a mixed corpus must not put the right
                 passage behind worse ones in the question's own language.
         """
-        similarities = self._codec.decode(batch.codes) @ query.vectors.T
+        similarities = self._codec.similarities(batch.codes, query.vectors)
         shared = self._codec.common(passages) @ query.vectors.T
         similarities += np.repeat(shared, np.diff(batch.offsets), axis=0)
         alignments = tuple(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
 
 from qa_service.types import Passage
 
@@ -16,6 +20,14 @@ SAME_STORY = 0.8
 SHORTEST_TO_COMPARE = 40
 # How many passages of one article may stand among the first shown, as long as others are relevant.
 PER_ARTICLE = 3
+
+# Wide enough that a passage sets few of the bits, or unrelated ones would look alike.
+SKETCH_BITS = 12
+# An odd number whose products spread over all 32 bits: the golden ratio's (Knuth 1973).
+HASH_FACTOR = np.uint32(2654435769)
+# A sketch takes about half a kilobyte beside the text, a set of shingles some sixty.
+SKETCHES_TO_KEEP = 4096
+SHINGLES_TO_KEEP = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +51,15 @@ def choose(
         is_relevant: whether each of them may answer at all.
         top_k: how many to return at most.
     """
-    distinct, also_in = _tell_apart(passages)
+    stories = _Stories(passages)
     shown: list[int] = []
     waiting: list[int] = []
     count: dict[str, int] = {}
-    for place in distinct:
+    ranking = iter(range(len(passages)))
+    for place in ranking:
+        if stories.is_repetition(place):
+            continue
+        stories.add(place)
         article = passages[place].article_id
         if count.get(article, 0) >= PER_ARTICLE:
             waiting.append(place)
@@ -54,32 +70,58 @@ def choose(
             shown.append(place)
         if len(shown) == top_k:
             break
-    rest = [place for place in distinct if place not in set(shown)]
+    # Nothing more is shown; what repeats the shown is still named.
+    for place in ranking:
+        stories.is_repetition(place)
+    rest = [place for place in stories.distinct if place not in set(shown)]
     places = shown + rest[: top_k - len(shown)]
-    return tuple(Choice(place, also_in[place]) for place in places)
+    return tuple(Choice(place, tuple(stories.also_in[place])) for place in places)
 
 
-def _tell_apart(
-    passages: Sequence[Passage],
-) -> tuple[list[int], dict[int, tuple[str, ...]]]:
-    """Return the places of distinct passages, and for each the other articles that repeat it."""
-    distinct: list[int] = []
-    shingles: list[frozenset[str]] = []
-    repeated_in: dict[int, list[str]] = {}
-    for place, passage in enumerate(passages):
-        own = _shingles(passage.text)
-        for earlier, known in zip(distinct, shingles, strict=True):
-            if _is_same(own, known):
-                articles = repeated_in[earlier]
-                known_ids = (passages[earlier].article_id, *articles)
-                if passage.article_id not in known_ids:
+class _Stories:
+    """Tells passages apart from those before them."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self._passages = passages
+        self._sketches = [_sketch(passage.text) for passage in passages]
+        self.distinct: list[int] = []
+        self.also_in: dict[int, list[str]] = {}
+
+    def add(self, place: int) -> None:
+        """Take a passage as one that later ones may repeat."""
+        self.distinct.append(place)
+        self.also_in[place] = []
+
+    def is_repetition(self, place: int) -> bool:
+        """Tell whether a passage repeats one that was added, and note its article there."""
+        passage = self._passages[place]
+        for earlier in self.distinct:
+            if not self._sketches[place].may_be_same(self._sketches[earlier]):
+                continue
+            known = self._passages[earlier]
+            if _is_same(_shingles(passage.text), _shingles(known.text)):
+                articles = self.also_in[earlier]
+                if passage.article_id not in (known.article_id, *articles):
                     articles.append(passage.article_id)
-                break
-        else:
-            distinct.append(place)
-            shingles.append(own)
-            repeated_in[place] = []
-    return distinct, {place: tuple(articles) for place, articles in repeated_in.items()}
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Sketch:
+    """The shingles of a text in little room: a bit is set for each, by its hash.
+
+    `least_shared` is how many of the bits a text must have, too, that holds enough of the shingles
+    to tell the same: every bit that it lacks stands for one shingle at least that it lacks.
+    """
+
+    bits: int
+    least_shared: int
+
+    def may_be_same(self, other: _Sketch) -> bool:
+        """Tell whether `_is_same` may hold of the shingles; never False when it does."""
+        shared = (self.bits & other.bits).bit_count()
+        return shared >= self.least_shared or shared >= other.least_shared
 
 
 def _is_same(one: frozenset[str], other: frozenset[str]) -> bool:
@@ -90,12 +132,32 @@ def _is_same(one: frozenset[str], other: frozenset[str]) -> bool:
     return len(shorter & longer) >= SAME_STORY * len(shorter)
 
 
+@lru_cache(maxsize=SKETCHES_TO_KEEP)
+def _sketch(text: str) -> _Sketch:
+    codes = np.frombuffer(_letters(text).encode("utf-32-le"), dtype="<u4")
+    # As many shingles as there are when none occurs twice.
+    count = len(codes) - SHINGLE + 1
+    if count < SHORTEST_TO_COMPARE:
+        return _Sketch(bits=0, least_shared=1)
+    hashes = np.zeros(count, dtype=np.uint32)
+    for start in range(SHINGLE):
+        hashes += codes[start : start + count]
+        hashes *= HASH_FACTOR
+    is_set = np.zeros(1 << SKETCH_BITS, dtype=np.bool_)
+    is_set[hashes >> np.uint32(32 - SKETCH_BITS)] = True
+    bits = int.from_bytes(np.packbits(is_set).tobytes(), "little")
+    may_lack = count - math.ceil(SAME_STORY * count)
+    return _Sketch(bits, least_shared=max(1, bits.bit_count() - may_lack))
+
+
+@lru_cache(maxsize=SHINGLES_TO_KEEP)
 def _shingles(text: str) -> frozenset[str]:
-    letters = "".join(
-        char
-        for char in unicodedata.normalize("NFKC", text).casefold()
-        if unicodedata.category(char)[0] in "LN"
-    )
+    letters = _letters(text)
     return frozenset(
         letters[start : start + SHINGLE] for start in range(max(1, len(letters) - SHINGLE + 1))
     )
+
+
+def _letters(text: str) -> str:
+    """Return the letters and digits of a text, in one spelling."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))

@@ -31,6 +31,7 @@ from qa_service.indexes.lexical import TantivyIndex
 from qa_service.jobs import IndexJobs
 from qa_service.library import Library
 from qa_service.model_statistics import ModelStatistics, embedded_model_statistics
+from qa_service.native_threads import keep_products_in_their_thread
 from qa_service.reranker import Reranker
 from qa_service.retriever import CANDIDATES, Retrieval, Retriever, measure_tokens
 from qa_service.store import Generation, Recipe, Store, verify
@@ -344,6 +345,7 @@ class Service:
     def _load_model(self) -> _Model:
         with self._model_lock:
             if self._model is None:
+                keep_products_in_their_thread()
                 encoder = self._load_encoder()
                 codec = self._codec(encoder)
                 retriever = Retriever(encoder, self._analyzer, Reranker(codec))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa_service.analyzer import ANALYZER_VERSION, Analyzer, name_key
+from qa_service.analyzer.normalization import normalize
 
 ANALYZER = Analyzer()
 LANGUAGES = ["ar", "de", "en", "fa", "he", "hi", "ja", "ko", "ru", "th", "tr", "und", "vi", "zh"]
@@ -109,6 +112,14 @@ def test_words_that_differ_stay_apart(language: str, first: str, second: str) ->
 def test_numbers_meet_across_scripts(text: str, expected: str) -> None:
     """Digits of every script, and the marks of thousands and decimals, give one spelling."""
     assert " ".join(ANALYZER.terms(text, "und")) == expected
+
+
+def test_digits_of_every_script_are_read() -> None:
+    """Every digit that `unicodedata` knows the value of is spelt as that value."""
+    for code in range(sys.maxunicode + 1):
+        value = unicodedata.decimal(chr(code), None)
+        if value is not None:
+            assert normalize(f"1{chr(code)}", "und") == f"1{value}", hex(code)
 
 
 @pytest.mark.parametrize(

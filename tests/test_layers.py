@@ -29,6 +29,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "chunker": "types scripts sentences",
         "corpus": "types errors scripts",
         "model_statistics": "",
+        "native_threads": "",
         "centering": "model_statistics",
         "encoder": "errors config",
         "indexes": "errors",
@@ -48,6 +49,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "library": "errors",
         "watcher": "",
         "service": "types errors config corpus chunker analyzer encoder indexes model_statistics "
+        "native_threads "
         "centering store indexer reranker retriever answering examples evaluation jobs library "
         "watcher",
         "web": "types errors config service evaluation __init__",

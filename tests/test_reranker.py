@@ -26,9 +26,9 @@ class TableCodec:
     def __init__(self, table: Vectors) -> None:
         self.table = table
 
-    def decode(self, codes: NDArray[np.uint8]) -> Vectors:
-        """Return the rows that the codes name."""
-        return self.table[codes[:, 0]]
+    def similarities(self, codes: NDArray[np.uint8], query: Vectors) -> Vectors:
+        """Compare the rows that the codes name."""
+        return self.table[codes[:, 0]] @ query.T
 
     def common(self, passages: Vectors) -> Vectors:
         """Return the vectors of the passages themselves."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qa_service.selection import PER_ARTICLE, choose
+from qa_service.selection import PER_ARTICLE, SAME_STORY, SHINGLE, SHORTEST_TO_COMPARE, choose
 from qa_service.types import Passage, Span
 
 STORIES = {
@@ -201,3 +203,79 @@ def test_no_article_has_four_while_a_relevant_one_waits(data: st.DataObject) -> 
             if is_relevant[place] and counts[passages[place].article_id] < PER_ARTICLE
         ]
         assert left_out == []
+
+
+def shingles(text: str) -> set[str]:
+    """Return the runs of letters by which texts are compared, found letter by letter."""
+    letters = [
+        char
+        for char in unicodedata.normalize("NFKC", text).casefold()
+        if unicodedata.category(char)[0] in "LN"
+    ]
+    return {
+        "".join(letters[start : start + SHINGLE]) for start in range(len(letters) - SHINGLE + 1)
+    }
+
+
+def retold(texts: Sequence[str]) -> dict[int, list[int]]:
+    """Say which texts tell anew, and which later ones repeat each: every pair is compared."""
+    known: dict[int, list[int]] = {}
+    for place, text in enumerate(texts):
+        for earlier, repeated in known.items():
+            shorter, longer = sorted((shingles(text), shingles(texts[earlier])), key=len)
+            if (
+                len(shorter) >= SHORTEST_TO_COMPARE
+                and len(longer) <= 2 * len(shorter)
+                and len(shorter & longer) >= SAME_STORY * len(shorter)
+            ):
+                repeated.append(place)
+                break
+        else:
+            known[place] = []
+    return known
+
+
+@st.composite
+def tellings(draw: st.DrawFn) -> list[str]:
+    """Make a few stories and many retellings: cut, led by another, in capitals, words changed."""
+    stories = [*STORIES.values(), OTHER]
+    texts = []
+    for story in draw(st.lists(st.sampled_from(stories), min_size=1, max_size=10)):
+        start = draw(st.integers(0, len(story) // 2))
+        end = draw(st.integers(len(story) // 2, len(story)))
+        text = (
+            draw(st.sampled_from(["", "", *stories]))[: draw(st.integers(0, 60))] + story[start:end]
+        )
+        for place in draw(st.lists(st.integers(0, len(text)), max_size=4)):
+            text = text[:place] + draw(st.sampled_from("xxبทहй界—")) + text[place + 1 :]
+        texts.append(text.upper() if draw(st.booleans()) else text)
+    return texts
+
+
+@given(texts=tellings(), top_k=st.integers(1, 12))
+@example(texts=["abcdefghij" * 30, "abcdefghij" * 30], top_k=5)
+@example(texts=["\ud800".join(OTHER), OTHER], top_k=5)
+def test_shortcuts_change_nothing(texts: list[str], top_k: int) -> None:
+    """What is shown, and what is named beside it, is as if every pair were compared in full."""
+    passages = [passage(text, f"article-{place}") for place, text in enumerate(texts)]
+    expected = [
+        (place, tuple(f"article-{repeated}" for repeated in later))
+        for place, later in retold(texts).items()
+    ]
+    choices = choose(passages, [True] * len(passages), top_k)
+    assert [(choice.place, choice.also_in) for choice in choices] == expected[:top_k]
+
+
+@pytest.mark.parametrize(("changed", "is_same"), [(20, True), (21, False)])
+@pytest.mark.parametrize(
+    "alphabet", ["一丁七万丈三上下不与", "กขคงจฉชซญฎ", "अकखगघचछजझट", "ابتثجحخدذر"]
+)
+def test_four_fifths_in_common_is_the_same_story(
+    alphabet: str, changed: int, is_same: bool
+) -> None:
+    """The share is exact: eighty of a hundred runs of letters are enough, 79 are not."""
+    one = "".join(alphabet[step // 10] + alphabet[step % 10] for step in range(52))
+    other = one[:-changed] + "".join(chr(ord("a") + step) for step in range(changed))
+    assert len(shingles(one)) == len(shingles(other)) == 100
+    choices = choose([passage(one, "a"), passage(other, "b")], [True, True], 5)
+    assert (len(choices) == 1) is is_same

@@ -5,7 +5,7 @@ For matching only: what people see is the stored text.
 
 from __future__ import annotations
 
-import sys
+import re
 import unicodedata
 
 import regex
@@ -15,11 +15,8 @@ DECIMAL_MARK = "٫"
 
 _TURKIC_LANGUAGES = frozenset({"tr", "az"})
 
-_DIGITS = {
-    code: str(unicodedata.decimal(chr(code)))
-    for code in range(0x80, sys.maxunicode + 1)
-    if unicodedata.category(chr(code)) == "Nd"
-}
+# Python's own `re`: it knows the digits that `unicodedata` knows the value of, and no newer ones.
+_OTHER_DIGIT = re.compile(r"[^\D0-9]")
 # 1,234,567 · 1.234.567 · 1 234 567 · ١٬٢٣٤ · 12,34,567: three digits end it, one mark throughout.
 _GROUPED = regex.compile(
     r"(?<![\d.,])\d{1,3}([.,٬'’ \u00a0\u2009\u202f])\d{3}(?:\1\d{3})*(?![\d]|[.,٬]\d{3})"
@@ -53,7 +50,7 @@ _LETTERS = str.maketrans(
 
 def normalize(text: str, language: str) -> str:
     """Return text as words are compared: one form per letter, digit and number, in lower case."""
-    text = _unify_numbers(text.translate(_DIGITS))
+    text = _unify_numbers(_OTHER_DIGIT.sub(_as_ascii, text))
     text = unicodedata.normalize("NFKC", text)
     if language in _TURKIC_LANGUAGES:
         text = text.replace("İ", "i").replace("I", "ı")
@@ -64,6 +61,10 @@ def normalize(text: str, language: str) -> str:
     text = _HEBREW_MARKS.sub("", text)
     text = _INNER_APOSTROPHE.sub("", text)
     return unicodedata.normalize("NFKC", text).translate(_LETTERS)
+
+
+def _as_ascii(digit: re.Match[str]) -> str:
+    return str(unicodedata.decimal(digit[0]))
 
 
 def _unify_numbers(text: str) -> str:

@@ -8,6 +8,8 @@ what differs. `benchmarks/token_codes.py` measures what is lost.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import faiss
@@ -25,6 +27,11 @@ BITS = 8
 # Rounding pulls what a token adds toward nothing; what its passage has in common is held down
 # alike, or passages would be ranked by it.
 COMMON_SHARE = 0.7
+
+# Tokens of a question whose products are looked up together: numpy copies rows of 32 bytes fastest.
+_LOOKED_UP = 16
+# Sums of rounded products must fit 16 bits, half a unit too much in each part included.
+_LARGEST_SUM = 32_600
 
 
 class ProductCodec:
@@ -81,8 +88,52 @@ class ProductCodec:
         """Return what each token adds to the common part of its passage, (n, dimension)."""
         if len(codes) == 0:
             return np.empty((0, len(self._mean)), dtype=np.float32)
-        decoded: Vectors = self._quantizer.decode(np.ascontiguousarray(codes))
+        # Helping threads spin when they are done: questions side by side would wait for them.
+        with _no_helping_threads():
+            decoded: Vectors = self._quantizer.decode(np.ascontiguousarray(codes))
         return decoded
+
+    def similarities(self, codes: Codes, query: Vectors) -> Vectors:
+        """Return the inner products of what `decode` returns and a question's token vectors.
+
+        Nothing is decoded: a question's products with all centroids are few, and those that a code
+        names are added up (Jégou et al. 2011, asymmetric distance). They are held in 16 bits, which
+        is far finer than the codes are.
+
+        Returns:
+            float32 (n, question tokens).
+        """
+        found = np.empty((len(codes), len(query)), dtype=np.float32)
+        if not found.size:
+            return found
+        by_part = np.ascontiguousarray(codes.T)
+        rows = np.empty(len(codes), dtype=np.intp)
+        sums = np.empty((len(codes), _LOOKED_UP), dtype=np.int16)
+        products = np.empty_like(sums)
+        for start in range(0, len(query), _LOOKED_UP):
+            chosen = query[start : start + _LOOKED_UP]
+            tables, step = self._product_tables(chosen)
+            sums[:] = 0
+            for table, named in zip(tables, by_part, strict=True):
+                rows[:] = named
+                # Anything but clipping would copy once more; a byte is never out of range.
+                np.take(table, rows, axis=0, out=products, mode="clip")
+                np.add(sums, products, out=sums)
+            np.multiply(
+                sums[:, : len(chosen)], step, out=found[:, start : start + _LOOKED_UP], dtype="f4"
+            )
+        return found
+
+    def _product_tables(self, query: Vectors) -> tuple[NDArray[np.int16], np.float32]:
+        """Return each part's products, int16 (parts, 256, 16), and what their unit stands for."""
+        parts, _, width = self._codebooks.shape
+        padded = np.zeros((_LOOKED_UP, parts * width), dtype=np.float32)
+        padded[: len(query)] = query
+        products = self._codebooks @ padded.reshape(_LOOKED_UP, parts, width).transpose(1, 2, 0)
+        largest = np.maximum(products.max(axis=1), -products.min(axis=1)).sum(axis=0).max()
+        step = np.float32(max(float(largest), 1e-12) / _LARGEST_SUM)
+        products /= step
+        return np.rint(products, out=products).astype(np.int16), step
 
     def center_query(self, vectors: Vectors, decoded_mean: Vectors) -> Vectors:
         """Return a question's token vectors without the mean of the corpus's tokens, unit rows.
@@ -132,6 +183,10 @@ class ScalarCodec:
         values = codes[:, : self._dimension].view(np.int8)
         return np.asarray(values * scales, dtype=np.float32)
 
+    def similarities(self, codes: Codes, query: Vectors) -> Vectors:
+        """Return the inner products of what `decode` returns and a question's token vectors."""
+        return np.asarray(self.decode(codes) @ query.T, dtype=np.float32)
+
     def center_query(self, vectors: Vectors, decoded_mean: Vectors) -> Vectors:
         """Return a question's token vectors without the mean of the corpus's tokens, unit rows."""
         return _unit_rows(_unit_rows(vectors) - decoded_mean)
@@ -140,3 +195,14 @@ class ScalarCodec:
 def _unit_rows(vectors: Vectors) -> Vectors:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
+
+
+@contextmanager
+def _no_helping_threads() -> Iterator[None]:
+    """Keep FAISS in the calling thread; what other threads may use stays as it is."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)

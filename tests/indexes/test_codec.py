@@ -190,3 +190,41 @@ def test_codebooks_that_a_byte_cannot_name_are_refused() -> None:
     )
     with pytest.raises(ValueError, match="16 centroids"):
         ProductCodec(statistics)
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    count=st.sampled_from([0, 1, 7, 300]),
+    asked=st.sampled_from([0, 1, 15, 16, 17, 40]),
+)
+def test_similarities_are_those_of_what_is_decoded(seed: int, count: int, asked: int) -> None:
+    """However many tokens a question has, looked-up products are those with decoded vectors."""
+    for codec in codecs():
+        codes = codec.encode(drawn(seed, count), PASSAGE)
+        query = unit(drawn(seed + 1, asked))
+        found = codec.similarities(codes, query)
+        assert found.dtype == np.float32
+        assert found == pytest.approx(codec.decode(codes) @ query.T, abs=1e-3)
+
+
+def test_similarities_of_real_questions_are_finer_than_codes(
+    codec: Codec, encoded: Encoded, encoder: Encoder
+) -> None:
+    """In any script, what rounding products takes away is a hundredth of what codes do."""
+    for text, passage, vector in zip(TEXTS, encoded.tokens, encoded.vectors, strict=True):
+        asked = encoder.encode_query([text]).tokens[0].vectors
+        query = codec.center_query(asked, NO_MEAN)
+        codes = codec.encode(passage.vectors, vector)
+        error = codec.similarities(codes, query) - codec.decode(codes) @ query.T
+        assert float(np.abs(error).mean()) < 3e-4
+
+
+def test_largest_products_do_not_run_over() -> None:
+    """A token that every part of the question points at is found, however long the question."""
+    codec = ProductCodec(embedded_model_statistics().tokens)
+    codes = np.arange(256, dtype=np.uint8)[:, None].repeat(codec.code_size, axis=1)
+    decoded = codec.decode(codes)
+    for query in (unit(decoded), -unit(decoded), 50 * decoded[:20], np.zeros_like(decoded[:3])):
+        scale = max(1.0, float(np.abs(query).max()))
+        wanted = decoded @ query.T
+        assert codec.similarities(codes, query) == pytest.approx(wanted, abs=2e-3 * scale)
