@@ -56,6 +56,10 @@ class FullPrecision:
         """Return the vectors."""
         return np.ascontiguousarray(codes).view(np.float32)
 
+    def similarities(self, codes: NDArray[np.uint8], query: Vectors) -> Vectors:
+        """Return the inner products of the vectors and a question's."""
+        return np.asarray(self.decode(codes) @ query.T, dtype=np.float32)
+
     def common(self, passages: Vectors) -> Vectors:
         """Return zeros."""
         return np.zeros((len(passages), self.code_size // 4), dtype=np.float32)
