@@ -38,6 +38,7 @@ from qa_service.encoder.base import Encoder
 from qa_service.encoder.loading import load_encoder
 from qa_service.retriever import CANDIDATES, Retrieval
 from qa_service.service import Service
+from qa_service.store import Generation
 from qa_service.types import Filters
 
 RESULTS = Path(__file__).parent / "results"
@@ -270,15 +271,29 @@ def query_vector(text: str) -> NDArray[np.float32]:
 def nearest_as_is(service: Service, text: str) -> list[int]:
     """Return the passages nearest to a question, as everybody does it: by the model's cosine."""
     generation = service.generation
-    vectors = generation.raw_vectors.get(generation.keys)
-    scores = vectors @ query_vector(text)
+    scores = raw_vectors(generation) @ query_vector(text)
     places = np.argsort(-scores, kind="stable")[:CANDIDATES]
     return [int(key) for key in generation.keys[places]]
 
 
 def article_of(service: Service, keys: Sequence[int]) -> list[str]:
     """Return the article of each passage."""
-    return [passage.article_id for passage in service.generation.passages(list(keys))]
+    articles = articles_by_key(service.generation)
+    return [articles[key] for key in keys]
+
+
+@cache
+def articles_by_key(generation: Generation) -> dict[int, str]:
+    """Return the article of every passage."""
+    keys = generation.keys.tolist()
+    passages = generation.passages(keys)
+    return {key: passage.article_id for key, passage in zip(keys, passages, strict=True)}
+
+
+@cache
+def raw_vectors(generation: Generation) -> NDArray[np.float32]:
+    """Return the vector of every passage as the model gives it."""
+    return generation.raw_vectors.get(generation.keys)
 
 
 def rankings(service: Service, retrieval: Retrieval) -> dict[str, list[str]]:
