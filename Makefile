@@ -79,10 +79,12 @@ constraints: $(INSTALLED_DEV) ## pin what this environment holds into constraint
 
 bench: $(INSTALLED_DEV) bench-peers ## measure quality and speed beside other libraries, and load, hours: DATA=folder of xquad.*.json (QUESTIONS, LARGE)
 	@test -d '$(DATA)' || { echo "Name the folder of the XQuAD files: make bench DATA=/path/to/xquad" >&2; exit 1; }
+	$(BIN)/python benchmarks/quality.py --data '$(DATA)' $(if $(QUESTIONS),--questions $(QUESTIONS))
+	$(BIN)/python benchmarks/token_codes.py --data '$(DATA)'
 	model=$$($(BIN)/python -c '$(MODEL_FOLDER)') && $(PEERS)/bin/python benchmarks/peers/xquad.py \
-		'$(DATA)' "$$model" benchmarks/results/peers-quality.json $(if $(QUESTIONS),--questions $(QUESTIONS))
-	$(BIN)/python benchmarks/quality.py --data '$(DATA)' \
-		--peers benchmarks/results/peers-quality.json $(if $(QUESTIONS),--questions $(QUESTIONS))
+		'$(DATA)' "$$model" benchmarks/results/peers-quality.json \
+		--questions $(or $(QUESTIONS),80) --languages ar en zh
+	$(BIN)/python benchmarks/quality.py --data '$(DATA)' --peers benchmarks/results/peers-quality.json
 	$(BIN)/python benchmarks/speed.py --data '$(DATA)' --peers $(PEERS)/bin/python \
 		$(if $(LARGE),--large '$(LARGE)')
 	$(BIN)/python benchmarks/load.py --data '$(DATA)' --soak-minutes 10

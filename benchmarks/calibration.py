@@ -1,65 +1,92 @@
-"""Fits the constants of `qa_service/abstention.py` and shows that they transfer.
+"""Fits the abstention models on XQuAD and tells whether they transfer.
 
     python benchmarks/calibration.py --data FOLDER [--questions N]
 
-For each language, questions are asked with their article indexed and with it taken away: questions
-in the language of the articles, and in another. A logistic model of the best passage's scores is
-fitted on all languages, for each of the two; the table shows how it does on questions in each
-language when fitted on the others alone. Prints the constants; writes
-`results/calibration.json`.
+Questions are asked in the language of the articles, and in another; with the answering article
+there and with it taken away; of all the articles, and of a few drawn at random, for a folder of
+five articles must be judged as well as a library. A logistic model of the best passage's signs is
+fitted on all languages, for each of the two; the table shows how it does on each language when
+fitted on pairs that it has no part in. Prints the constants; writes `results/calibration.json`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from quality import RESULTS, Language, area_under_curve, article_of, build, read_data
+from quality import RESULTS, KnownQuestion, Language, area_under_curve, article_of, build, read_data
 from sklearn.linear_model import LogisticRegression
 
+from qa_service.abstention import Signs
+from qa_service.retriever import TO_RERANK, RankedPassage, usual_late_of
 from qa_service.service import Service
 
-Sample = tuple[NDArray[np.float64], NDArray[np.int64]]
-
-NAMES = ("late", "lexical")
-# Refusing what could be answered is a nuisance, answering what cannot be is a lie: both cost, and
-# the examples with and without the article are as many.
+NAMES = ("standing", "lexical")
+# How many paragraphs are there, the answering one not counted; 0 for all of them.
+SIZES = (0, 60, 15, 5, 2)
+# Every passage of a language is reranked, so that any few of them can be looked at.
+EVERY_PASSAGE = 2_000
 REGULARISATION = 100.0
+SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Signs of best passages, (n, 2), and whether the answering article was there, by size."""
+
+    signs: Mapping[int, NDArray[np.float64]]
+    is_there: Mapping[int, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A logistic model."""
+
+    intercept: float
+    weights: NDArray[np.float64]
+
+    def logits(self, signs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return a logit per row."""
+        return signs @ self.weights + self.intercept
 
 
 def main() -> int:
-    """Collect features, fit, and write what was found."""
+    """Collect signs, fit, and write what was found."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--questions", type=int, default=300, help="per language; 0 for all")
+    parser.add_argument("--questions", type=int, default=200, help="per language; 0 for all")
     parser.add_argument("--languages", default="")
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
-    own: dict[str, Sample] = {}
-    foreign: dict[str, Sample] = {}
+    own: dict[str, Samples] = {}
+    foreign: dict[str, Samples] = {}
     with tempfile.TemporaryDirectory() as folder:
         for place, language in enumerate(languages):
             service = build([language], Path(folder) / language.code)
-            asking = languages[(place + 3) % len(languages)]
-            own[language.code] = collect(service, language, language)
-            foreign[asking.code] = collect(service, asking, language)
+            own[f"{language.code}>{language.code}"] = collect(service, language, language)
+            for step in (1, 3):
+                asking = languages[(place + step) % len(languages)]
+                pair = f"{asking.code}>{language.code}"
+                foreign[pair] = collect(service, asking, language)
             service.close()
             print(language.code, flush=True)
     results = {}
     for name, samples in (("own language", own), ("another language", foreign)):
-        intercept, weights = fit(*pooled(list(samples.values())))
+        fitted = fit(list(samples.values()))
         results[name] = {
-            "intercept": round(intercept, 2),
-            "weights": dict(zip(NAMES, np.round(weights, 2).tolist(), strict=True)),
-            "held out": {code: score_held_out(samples, code) for code in samples},
+            "intercept": round(fitted.intercept, 2),
+            "weights": dict(zip(NAMES, np.round(fitted.weights, 2).tolist(), strict=True)),
+            "held out": score_held_out(samples),
         }
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(results, indent=1) + "\n"
@@ -68,52 +95,80 @@ def main() -> int:
     return 0
 
 
-def collect(service: Service, asking: Language, answering: Language) -> Sample:
-    """Return features of the best passage, and whether the answering article was there."""
-    rows, labels = [], []
+def collect(service: Service, asking: Language, answering: Language) -> Samples:
+    """Return the signs of the best passage of each question, for every size of the corpus."""
+    drawing = random.Random(SEED)
+    rows: dict[int, list[list[float]]] = {size: [] for size in SIZES}
+    labels: dict[int, list[bool]] = {size: [] for size in SIZES}
+    everything = range(len(answering.paragraphs))
     for question in asking.questions:
-        ranked = service.retrieve(question.text).ranked
-        articles = article_of(service, [item.key for item in ranked])
-        numbers = [answering.articles[int(article.split("-")[1])] for article in articles]
-        for is_there in (1, 0):
-            best = next(
-                (
+        retrieval = service.retrieve(question.text, candidates=EVERY_PASSAGE)
+        place_of = {key: place for place, key in enumerate(retrieval.merged.tolist())}
+        # In the order in which the searches found them, of which so many would be reranked.
+        found = sorted(retrieval.ranked, key=lambda item: place_of[item.key])
+        articles = article_of(service, [item.key for item in found])
+        paragraphs = [int(article.split("-")[1]) for article in articles]
+        for size in SIZES:
+            chosen = set(drawing.sample(everything, size) if size else everything)
+            for is_there, kept in variants(question, answering, chosen):
+                left = [
                     item
-                    for item, number in zip(ranked, numbers, strict=True)
-                    if is_there or number != question.article
-                ),
-                None,
-            )
-            if best is not None:
-                rows.append((best.late, best.lexical))
-                labels.append(is_there)
-    return np.array(rows), np.array(labels)
+                    for item, paragraph in zip(found, paragraphs, strict=True)
+                    if paragraph in kept
+                ][:TO_RERANK]
+                if left:
+                    rows[size].append(signs_of_best(left))
+                    labels[size].append(is_there)
+    return Samples(
+        {size: np.array(rows[size]) for size in SIZES},
+        {size: np.array(labels[size]) for size in SIZES},
+    )
 
 
-def pooled(samples: Sequence[Sample]) -> Sample:
-    """Return all samples as one."""
-    rows, labels = zip(*samples, strict=True)
-    return np.concatenate(rows), np.concatenate(labels)
+def variants(
+    question: KnownQuestion, answering: Language, chosen: set[int]
+) -> Iterator[tuple[bool, set[int]]]:
+    """Yield the paragraphs with the answering one, and without all of its article."""
+    yield True, chosen | {question.paragraph}
+    yield False, {number for number in chosen if answering.articles[number] != question.article}
 
 
-def fit(rows: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, NDArray[np.float64]]:
-    """Return the intercept and the weights of a logistic model."""
-    model = LogisticRegression(C=REGULARISATION, max_iter=2000).fit(rows, labels)
-    return float(model.intercept_[0]), model.coef_[0]
+def signs_of_best(found: Sequence[RankedPassage]) -> list[float]:
+    """Return what tells of the best of these passages whether it answers, as `NAMES` says."""
+    best = max(found, key=lambda item: (item.score, -item.key))
+    usual = usual_late_of([item.late for item in found])
+    signs = Signs(best.late, usual, best.alignment.effective_tokens, best.lexical)
+    return [signs.standing, signs.lexical]
 
 
-def score_held_out(samples: dict[str, Sample], code: str) -> dict[str, float]:
-    """Fit on the other languages and tell how that does on this one."""
-    others = [sample for known, sample in samples.items() if known != code] or [samples[code]]
-    intercept, weights = fit(*pooled(others))
-    rows, labels = samples[code]
-    logits = rows @ weights + intercept
-    there, gone = logits[labels == 1], logits[labels == 0]
-    return {
-        "AUC": area_under_curve(there.tolist(), gone.tolist()),
-        "answered": float((there >= 0).mean()),
-        "refused": float((gone < 0).mean()),
-    }
+def fit(samples: Sequence[Samples]) -> Fitted:
+    """Fit a model on samples of all sizes."""
+    rows = np.concatenate([each.signs[size] for each in samples for size in SIZES])
+    labels = np.concatenate([each.is_there[size] for each in samples for size in SIZES])
+    center, spread = rows.mean(axis=0), rows.std(axis=0)
+    model = LogisticRegression(C=REGULARISATION, max_iter=2000)
+    model.fit((rows - center) / spread, labels)
+    weights = model.coef_[0] / spread
+    return Fitted(float(model.intercept_[0] - center @ weights), weights)
+
+
+def score_held_out(samples: Mapping[str, Samples]) -> dict[str, dict[str, dict[str, float]]]:
+    """Tell for every pair and size how a model does that knows neither language."""
+    scores: dict[str, dict[str, dict[str, float]]] = {}
+    for pair, own in samples.items():
+        languages = set(pair.split(">"))
+        others = [each for name, each in samples.items() if not languages & set(name.split(">"))]
+        fitted = fit(others or list(samples.values()))
+        scores[pair] = {}
+        for size in SIZES:
+            logits = fitted.logits(own.signs[size])
+            there, gone = logits[own.is_there[size]], logits[~own.is_there[size]]
+            scores[pair][f"{size or 'all'} paragraphs"] = {
+                "AUC": round(area_under_curve(there.tolist(), gone.tolist()), 4),
+                "answered": round(float((there >= 0).mean()), 4),
+                "refused": round(float((gone < 0).mean()), 4),
+            }
+    return scores
 
 
 if __name__ == "__main__":

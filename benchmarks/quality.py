@@ -5,7 +5,8 @@
 FOLDER holds `xquad.<language>.json` in SQuAD format: the same paragraphs and questions in every
 language. Every paragraph is indexed as an article through `Service.index`, and every question goes
 through the product's own search with its default settings. Writes `results/quality.json` and
-`results/quality.md`.
+`results/quality.md`; beside peers, with what `benchmarks/peers/xquad.py` measured on the same
+questions and languages, `results/quality-peers.json` and `.md`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import multiprocessing
+import os
 import platform
 import random
 import statistics
@@ -20,19 +23,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from quality_report import mean_of, to_markdown
 
 from qa_service import abstention, reader
 from qa_service.config import load_settings
-from qa_service.retriever import Retrieval
+from qa_service.encoder.base import Encoder
+from qa_service.encoder.loading import load_encoder
+from qa_service.retriever import CANDIDATES, Retrieval
 from qa_service.service import Service
+from qa_service.store import Generation
 from qa_service.types import Filters
 
 RESULTS = Path(__file__).parent / "results"
-STAGES = ("dense", "dense, centred", "lexical", "merged", "late interaction", "all")
+PARTS = ("same", "cross", "pool", "sentence", "abstention")
+
+Scores = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ class Tally:
         """Count one outcome."""
         self.counts.setdefault(name, []).append(value)
 
-    def means(self) -> dict[str, float]:
+    def means(self) -> Scores:
         """Return the mean of each."""
         return {name: statistics.fmean(values) for name, values in self.counts.items()}
 
@@ -78,15 +90,26 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="the folder of xquad.*.json")
     parser.add_argument("--questions", type=int, default=0, help="per language; 0 for all")
     parser.add_argument("--languages", default="", help="such as ar,en; all by default")
-    parser.add_argument("--only", default="", help="same,cross,pool,sentence,abstention")
-    parser.add_argument("--peers", type=Path, help="what benchmarks/peers/run.py wrote")
+    parser.add_argument("--only", default="", help=f"some of {','.join(PARTS)}")
+    parser.add_argument("--peers", type=Path, help="what benchmarks/peers/xquad.py wrote")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="one per core")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    wanted = set(filter(None, arguments.only.split(",")))
+    peers = json.loads(arguments.peers.read_text(encoding="utf-8")) if arguments.peers else None
+    if peers is not None:
+        arguments.languages = ",".join(peers["languages"])
+        arguments.questions = peers["questions_per_language"]
+        arguments.only = "same,cross,pool"
+    wanted = frozenset(filter(None, arguments.only.split(","))) or frozenset(PARTS)
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        results = measure(languages, Path(folder), wanted)
+    # A process does one thing at a time; several do several.
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProcessPoolExecutor(arguments.processes, multiprocessing.get_context("spawn")) as pool,
+    ):
+        results = measure(languages, Path(folder), wanted, pool)
     results["about"] = {
         "date": dt.date.today().isoformat(),
         "languages": [language.code for language in languages],
@@ -94,14 +117,16 @@ def main() -> int:
         "machine": platform.processor() or platform.machine(),
         "minutes": round((time.monotonic() - started) / 60, 1),
     }
-    if arguments.peers:
-        results["peers"] = json.loads(arguments.peers.read_text(encoding="utf-8"))
+    name = "quality"
+    if peers is not None:
+        name = "quality-peers"
+        results["peers"] = peers["peers"]
     arguments.output.mkdir(parents=True, exist_ok=True)
-    (arguments.output / "quality.json").write_text(
+    (arguments.output / f"{name}.json").write_text(
         json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     table = to_markdown(results)
-    (arguments.output / "quality.md").write_text(table, encoding="utf-8")
+    (arguments.output / f"{name}.md").write_text(table, encoding="utf-8")
     print(table)
     return 0
 
@@ -133,52 +158,70 @@ def read_data(folder: Path, only: str, limit: int) -> Iterator[Language]:
         )
 
 
-def measure(languages: Sequence[Language], folder: Path, wanted: set[str]) -> dict[str, object]:
+def measure(
+    languages: Sequence[Language], folder: Path, wanted: frozenset[str], pool: Executor
+) -> dict[str, object]:
     """Index every language and all together, ask, and tell how it went."""
-
-    def is_wanted(name: str) -> bool:
-        return not wanted or name in wanted
-
+    targets = [
+        pool.submit(measure_target, languages, target, folder / target.code, wanted)
+        for target in languages
+        if wanted - {"pool"}
+    ]
+    asked = []
+    if "pool" in wanted:
+        built = pool.submit(build_pool, languages, folder / "pool")
+        built.result()
+        asked = [pool.submit(ask_pool_of, folder / "pool", language) for language in languages]
+    parts: dict[str, dict[str, Scores]] = {}
+    for task in targets:
+        for part, rows in task.result().items():
+            parts.setdefault(part, {}).update(rows)
     results: dict[str, object] = {}
-    pairs: dict[str, dict[str, float]] = {}
-    sentences: dict[str, dict[str, float]] = {}
-    refusals: dict[str, dict[str, float]] = {}
-    for target in languages:
-        if not any(map(is_wanted, ("same", "cross", "sentence", "abstention"))):
-            break
-        service = build([target], folder / target.code)
-        for source in languages:
-            part = "same" if source is target else "cross"
-            if is_wanted(part):
-                pairs[f"{source.code}>{target.code}"] = ask_pair(service, source, target)
-                show(f"{source.code}>{target.code}", pairs[f"{source.code}>{target.code}"])
-        if is_wanted("sentence"):
-            sentences[target.code] = answer_sentences(service, target)
-            show(f"sentence {target.code}", sentences[target.code])
-        if is_wanted("abstention"):
-            refusals[target.code] = refuse(service, target)
-            show(f"abstention {target.code}", refusals[target.code])
-        service.close()
+    for name in ("same", "cross"):
+        if name in parts:
+            results[name] = mean_of(list(parts[name].values()))
+    pairs = {**parts.get("same", {}), **parts.get("cross", {})}
     if pairs:
         results["pairs"] = pairs
-        for name, is_same in (("same", True), ("cross", False)):
-            chosen = [
-                scores
-                for pair, scores in pairs.items()
-                if (pair.split(">")[0] == pair.split(">")[1]) is is_same
-            ]
-            if chosen:
-                results[name] = mean_of(chosen)
-    if sentences:
-        results["sentence"] = sentences
-    if refusals:
-        results["abstention"] = refusals
-    if is_wanted("pool"):
-        service = build(languages, folder / "pool")
-        results["pool"] = {language.code: ask_pool(service, language) for language in languages}
-        show("pool", mean_of(list(results["pool"].values())))  # type: ignore[attr-defined]
-        service.close()
+    results |= {name: parts[name] for name in ("sentence", "abstention") if name in parts}
+    if asked:
+        codes = [language.code for language in languages]
+        results["pool"] = {code: task.result() for code, task in zip(codes, asked, strict=True)}
     return results
+
+
+def measure_target(
+    languages: Sequence[Language], target: Language, folder: Path, wanted: frozenset[str]
+) -> dict[str, dict[str, Scores]]:
+    """Index one language, ask it every language's questions; return scores by part and pair."""
+    service = build([target], folder)
+    rows: dict[str, dict[str, Scores]] = {}
+    for source in languages:
+        part = "same" if source.code == target.code else "cross"
+        if part in wanted:
+            pair = f"{source.code}>{target.code}"
+            rows.setdefault(part, {})[pair] = ask_pair(service, source, target)
+            show(pair, rows[part][pair])
+    for part, ask in (("sentence", answer_sentences), ("abstention", refuse)):
+        if part in wanted:
+            rows[part] = {target.code: ask(service, target)}
+            show(f"{part} {target.code}", rows[part][target.code])
+    service.close()
+    return rows
+
+
+def build_pool(languages: Sequence[Language], folder: Path) -> None:
+    """Index all languages together."""
+    build(languages, folder).close()
+
+
+def ask_pool_of(folder: Path, language: Language) -> Scores:
+    """Ask one language's questions of the index of all."""
+    service = open_service(folder)
+    scores = ask_pool(service, language)
+    show(f"pool {language.code}", scores)
+    service.close()
+    return scores
 
 
 def build(languages: Sequence[Language], folder: Path) -> Service:
@@ -201,33 +244,76 @@ def build(languages: Sequence[Language], folder: Path) -> Service:
             for number, text in enumerate(language.paragraphs)
         ]
         (articles / f"{language.code}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    service = Service(load_settings(index=folder / "index", articles=articles))
+    service = open_service(folder)
     report = service.index([articles])
     if report.articles + len(report.duplicates) != sum(len(item.paragraphs) for item in languages):
         sys.exit(f"only {report.articles} articles were indexed")
     return service
 
 
+def open_service(folder: Path) -> Service:
+    """Return a service over what `build` put into a folder."""
+    return Service(load_settings(index=folder / "index", articles=folder / "articles", threads=1))
+
+
+@cache
+def encoder() -> Encoder:
+    """Return the encoder by itself, for what the product does not do."""
+    return load_encoder(load_settings(threads=1))
+
+
+@cache
+def query_vector(text: str) -> NDArray[np.float32]:
+    """Return a question's vector as the model gives it."""
+    return encoder().encode_query([text]).vectors[0]
+
+
+def nearest_as_is(service: Service, text: str) -> list[int]:
+    """Return the passages nearest to a question, as everybody does it: by the model's cosine."""
+    generation = service.generation
+    scores = raw_vectors(generation) @ query_vector(text)
+    places = np.argsort(-scores, kind="stable")[:CANDIDATES]
+    return [int(key) for key in generation.keys[places]]
+
+
 def article_of(service: Service, keys: Sequence[int]) -> list[str]:
     """Return the article of each passage."""
-    return [passage.article_id for passage in service.generation.passages(list(keys))]
+    articles = articles_by_key(service.generation)
+    return [articles[key] for key in keys]
+
+
+@cache
+def articles_by_key(generation: Generation) -> dict[int, str]:
+    """Return the article of every passage."""
+    keys = generation.keys.tolist()
+    passages = generation.passages(keys)
+    return {key: passage.article_id for key, passage in zip(keys, passages, strict=True)}
+
+
+@cache
+def raw_vectors(generation: Generation) -> NDArray[np.float32]:
+    """Return the vector of every passage as the model gives it."""
+    return generation.raw_vectors.get(generation.keys)
 
 
 def rankings(service: Service, retrieval: Retrieval) -> dict[str, list[str]]:
     """Return, for each stage alone, the distinct articles it ranks, best first."""
     ranked = retrieval.ranked
     by_late = sorted(ranked, key=lambda item: (-item.late, item.key))
+    by_contrast = sorted(ranked, key=lambda item: (-item.contrasted, item.key))
     keys = {
+        "dense, as is": nearest_as_is(service, retrieval.text),
         "dense, centred": retrieval.dense.keys.tolist(),
         "lexical": retrieval.lexical.keys.tolist(),
-        "merged": retrieval.merged.tolist(),
+        "dense and lexical merged": retrieval.merged.tolist(),
         "late interaction": [item.key for item in by_late],
+        "late interaction, contrasted": [item.key for item in by_contrast],
         "all": [item.key for item in ranked],
     }
     return {stage: list(dict.fromkeys(article_of(service, found))) for stage, found in keys.items()}
 
 
-def ask_pair(service: Service, source: Language, target: Language) -> dict[str, float]:
+def ask_pair(service: Service, source: Language, target: Language) -> Scores:
     """Ask one language's questions of another's paragraphs: recall@1 by stage, and the rest."""
     tally = Tally()
     for question in source.questions:
@@ -243,7 +329,7 @@ def ask_pair(service: Service, source: Language, target: Language) -> dict[str, 
     return tally.means()
 
 
-def ask_pool(service: Service, language: Language) -> dict[str, float]:
+def ask_pool(service: Service, language: Language) -> Scores:
     """Ask of all languages at once: the right paragraph in any of them counts."""
     tally = Tally()
     codes = sorted(service.generation.language_counts())
@@ -257,7 +343,7 @@ def ask_pool(service: Service, language: Language) -> dict[str, float]:
     return tally.means()
 
 
-def answer_sentences(service: Service, language: Language) -> dict[str, float]:
+def answer_sentences(service: Service, language: Language) -> Scores:
     """Ask with the right paragraph given: does the answer sentence hold the answer?"""
     tally = Tally()
     for question in language.questions:
@@ -283,7 +369,7 @@ def answer_sentences(service: Service, language: Language) -> dict[str, float]:
     return tally.means()
 
 
-def refuse(service: Service, language: Language) -> dict[str, float]:
+def refuse(service: Service, language: Language) -> Scores:
     """Judge the best passage with the answering one there, and with it taken away.
 
     Once the whole article is taken away (five paragraphs on one topic) and once its paragraph
@@ -295,7 +381,15 @@ def refuse(service: Service, language: Language) -> dict[str, float]:
         articles = article_of(service, [item.key for item in retrieval.ranked])
         numbers = [int(article.split("-")[1]) for article in articles]
         probabilities = [
-            abstention.probability(item.late, item.lexical, is_foreign=False)
+            abstention.probability(
+                abstention.Signs(
+                    item.late,
+                    retrieval.usual_late,
+                    item.alignment.effective_tokens,
+                    item.lexical,
+                ),
+                is_foreign=False,
+            )
             for item in retrieval.ranked
         ]
         kept: Mapping[str, Callable[[int], bool]] = {
@@ -325,66 +419,9 @@ def area_under_curve(positives: Sequence[float], negatives: Sequence[float]) -> 
     return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * len(negatives)))
 
 
-def mean_of(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Average the rows, name by name."""
-    return {name: statistics.fmean(row[name] for row in rows) for name in rows[0]}
-
-
 def show(name: str, scores: Mapping[str, float]) -> None:
     """Print one line of progress."""
     print(name, *(f"{key} {value:.3f}" for key, value in scores.items()), sep="  ", flush=True)
-
-
-def to_markdown(results: Mapping[str, object]) -> str:
-    """Return the results as tables."""
-    lines = ["# Quality", "", "Made by `benchmarks/quality.py`; XQuAD, CC BY-SA 4.0.", ""]
-    about = results["about"]
-    lines += [", ".join(f"{name}: {value}" for name, value in about.items()) + ".", ""]  # type: ignore[attr-defined]
-    if "same" in results and "cross" in results:
-        lines += [
-            "## Recall@1 by stage",
-            "",
-            "| stage | same language | across languages |",
-            "|---|---|---|",
-        ]
-        same, cross = results["same"], results["cross"]
-        for name in same:  # type: ignore[attr-defined]
-            lines.append(f"| {name} | {100 * same[name]:.1f} | {100 * cross[name]:.1f} |")  # type: ignore[index]
-        lines.append("")
-    if "pairs" in results:
-        pairs: Mapping[str, Mapping[str, float]] = results["pairs"]  # type: ignore[assignment]
-        sources = list(dict.fromkeys(pair.split(">")[0] for pair in pairs))
-        targets = list(dict.fromkeys(pair.split(">")[1] for pair in pairs))
-        lines += [
-            "## Recall@1 by pair: question in the row's language, articles in the column's",
-            "",
-            "| | " + " | ".join(targets) + " |",
-            "|---|" + "---|" * len(targets),
-        ]
-        for source in sources:
-            cells = [pairs.get(f"{source}>{target}", {}).get("R@1 all") for target in targets]
-            lines.append(
-                f"| {source} | "
-                + " | ".join("" if cell is None else f"{100 * cell:.1f}" for cell in cells)
-                + " |"
-            )
-        lines.append("")
-    for name, title in (
-        ("pool", "One pool of all languages"),
-        ("sentence", "Answer sentence, given the right paragraph"),
-        ("abstention", "Honest refusals"),
-    ):
-        if name in results:
-            lines += [f"## {title}", "", *_table(results[name]), ""]  # type: ignore[arg-type]
-    return "\n".join(lines)
-
-
-def _table(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
-    columns = list(next(iter(rows.values())))
-    lines = ["| | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
-    for name, row in {**rows, "mean": mean_of(list(rows.values()))}.items():
-        lines.append(f"| {name} | " + " | ".join(f"{row[column]:.3f}" for column in columns) + " |")
-    return lines
 
 
 if __name__ == "__main__":

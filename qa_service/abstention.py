@@ -1,9 +1,11 @@
 """How likely a passage answers a question: a calibrated probability, so that "not found" is honest.
 
-What tells is how well the passage matches every word of the question, and, where both are in one
-language, what share of its terms the passage holds. Two logistic models, one for passages in the
-question's language and one for others, are of the form that `benchmarks/calibration.py` fits and
-tries on languages that it did not fit. They know nothing of any one language or corpus.
+What tells is how far the passage's late interaction stands above that of a usual candidate, for
+some questions match everything a little, the more so the fewer words they have; and, where both
+are in one language, what share of the question's terms the passage holds. Two logistic models, one
+for passages in the question's language and one for others, are fitted by
+`benchmarks/calibration.py` on corpora of a few articles and of many, and tried on languages that
+they were not fitted on. They know nothing of any one language or corpus.
 """
 
 from __future__ import annotations
@@ -14,34 +16,51 @@ from dataclasses import dataclass
 ANSWERED_FROM = 0.5
 """A question counts as answered when a passage is at least this likely to answer it."""
 
-# In one language answers are told from the rest so well that a little more answering costs little:
-# whoever asks sees the passage and can judge, but cannot see what was held back.
-_LEANING = 0.3
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What tells of a passage whether it answers.
+
+    `late`: its score by late interaction. `usual_late`: that of a usual candidate. `tokens`: how
+    many tokens of equal weight the question is worth, at least 1. `lexical`: the passage's share of
+    the attainable lexical score, 0..1.
+    """
+
+    late: float
+    usual_late: float
+    tokens: float
+    lexical: float
+
+    @property
+    def standing(self) -> float:
+        """How far the passage stands above a usual one.
+
+        Each token's best match is up to chance; that of their mean falls with the root of how many
+        they are.
+        """
+        return (self.late - self.usual_late) * math.sqrt(self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
     intercept: float
-    late: float
+    standing: float
     lexical: float
 
 
-# From a first fit on 70 questions a language; to be made anew by benchmarks/calibration.py.
-_OWN_LANGUAGE = _Model(intercept=-12.43, late=23.92, lexical=15.40)
-_OTHER_LANGUAGE = _Model(intercept=-6.44, late=22.12, lexical=3.38)
+# As `benchmarks/calibration.py` prints them.
+_OWN_LANGUAGE = _Model(intercept=-10.66, standing=11.83, lexical=20.28)
+_OTHER_LANGUAGE = _Model(intercept=-5.27, standing=13.76, lexical=4.52)
 
 
-def probability(late: float, lexical: float, *, is_foreign: bool) -> float:
+def probability(signs: Signs, *, is_foreign: bool) -> float:
     """Return the probability, 0..1, that a passage answers the question.
 
     Args:
-        late: the passage's score by late interaction.
-        lexical: its share of the attainable lexical score, 0..1.
+        signs: what is known of the passage.
         is_foreign: whether passage and question are in different languages, so that few terms can
             be shared whether or not the passage answers.
     """
     model = _OTHER_LANGUAGE if is_foreign else _OWN_LANGUAGE
-    logit = model.intercept + model.late * late + model.lexical * lexical
-    if not is_foreign:
-        logit += _LEANING
+    logit = model.intercept + model.standing * signs.standing + model.lexical * signs.lexical
     return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))

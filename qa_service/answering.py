@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from qa_service import abstention, reader, selection
 from qa_service.encoder.base import Encoder
 from qa_service.indexes.base import Candidates
-from qa_service.retriever import RankedPassage, Retrieval, Retriever
+from qa_service.retriever import RankedPassage, Retrieval, Retriever, usual_late_of
 from qa_service.store import Generation
 from qa_service.types import (
     Answer,
@@ -178,11 +178,20 @@ class Answerer:
         retrieval = self._retriever.retrieve(generation, text, language, filters)
         ranked = retrieval.ranked[:LOOKED_AT]
         passages = tuple(generation.passages([item.key for item in ranked]))
-        probabilities = []
-        for item, passage in zip(ranked, passages, strict=True):
-            late = item.late if own_tokens is None else item.alignment.last(own_tokens).max_sim
-            is_foreign = passage.language != language
-            probabilities.append(abstention.probability(late, item.lexical, is_foreign=is_foreign))
+        alignments = [item.alignment for item in ranked]
+        lates, usual_late = [item.late for item in ranked], retrieval.usual_late
+        if own_tokens is not None:
+            alignments = [alignment.last(own_tokens) for alignment in alignments]
+            lates = [alignment.max_sim for alignment in alignments]
+            usual_late = usual_late_of(lates)
+        tokens = alignments[0].effective_tokens if alignments else 1.0
+        probabilities = [
+            abstention.probability(
+                abstention.Signs(late, usual_late, tokens, item.lexical),
+                is_foreign=passage.language != language,
+            )
+            for late, item, passage in zip(lates, ranked, passages, strict=True)
+        ]
         return _Judged(
             retrieval=retrieval,
             passages=passages,

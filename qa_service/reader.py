@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qa_service.reranker import Alignment
+from qa_service.reranker import Alignment, contrasted_weights
 from qa_service.scripts import UNSPACED_SCRIPTS, script_of
 from qa_service.types import (
     AnswerText,
@@ -20,7 +20,7 @@ from qa_service.types import (
 )
 
 # A second sentence is quoted when the two together match the question better by this much.
-PAIR_GAIN = 0.025
+PAIR_GAIN = 0.0125
 # How similar a word must be to one of the question's to be marked, as a cosine of its token.
 WORD_SIMILARITY = 0.5
 # A word of the question that tells less than this share of it marks nothing.
@@ -46,7 +46,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence, or two that follow each other: a span of the passage and its score."""
+    """A sentence, or two that follow each other: a span of the passage, and its MaxSim."""
 
     span: Span
     score: float
@@ -55,22 +55,29 @@ class Sentence:
 def best_sentence(passage: Passage, alignment: Alignment) -> Sentence:
     """Return the sentence of a passage that matches the question best, or two in a row.
 
-    Two are returned when the question's words are spread over both.
+    All sentences share the passage's subject, so the words count for more that only some of them
+    match. Two sentences are returned when the question's words are spread over both.
     """
     spans = [
         Span(sentence.start - passage.start, sentence.end - passage.start)
         for sentence in passage.sentences
     ] or [Span(0, len(passage.text))]
-    scores = [alignment.score_between(span.start, span.end) for span in spans]
+    matches = np.stack([alignment.matches(span.start, span.end) for span in spans])
+    weights = alignment.weights
+    if len(spans) > 2:
+        weights = contrasted_weights(weights, matches)
+    scores = matches @ weights
     place = int(np.argmax(scores))
-    best = Sentence(spans[place], scores[place])
+    chosen, best = [place], float(scores[place]) + PAIR_GAIN
     for first in (place - 1, place):
         if 0 <= first < len(spans) - 1:
-            both = Span(spans[first].start, spans[first + 1].end)
-            score = alignment.score_between(both.start, both.end)
-            if score > max(scores[place] + PAIR_GAIN, best.score):
-                best = Sentence(both, score)
-    return best
+            both = float(np.maximum(matches[first], matches[first + 1]) @ weights)
+            if both > best:
+                chosen, best = [first, first + 1], both
+    return Sentence(
+        Span(spans[chosen[0]].start, spans[chosen[-1]].end),
+        float(matches[chosen].max(axis=0) @ alignment.weights),
+    )
 
 
 def matching_words(passage: Passage, alignment: Alignment) -> tuple[Span, ...]:

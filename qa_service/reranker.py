@@ -4,6 +4,9 @@ MaxSim (Khattab & Zaharia 2020, ColBERT) over the token vectors of the same mode
 passages, without training. A token of the question weighs what it tells: the negative logarithm
 of its probability as a word piece, which is a term weight for every language at no cost. Half of
 a passage's score is the best stretch of it alone, for what answers a question stands together.
+
+Passages are ranked by the same with other weights: tokens count for more that tell the candidates
+apart, as rare terms do in BM25, but in every language.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ WEIGHT_OFFSET = 5.0
 LEAST_WEIGHT = 0.3
 # Stretches of a passage, in tokens: each block is one half of two overlapping stretches.
 BLOCK_TOKENS = 24
+# How far the best match of a token stands out from the usual one, at least, as a cosine.
+LEAST_GAP = 0.001
 
 
 class QueryCodec(Protocol):
@@ -76,25 +81,39 @@ class Alignment:
         )
 
     @property
+    def effective_tokens(self) -> float:
+        """How many tokens of equal weight the question is worth: at least 1, and 1 for none."""
+        squared = float(np.square(self.weights).sum())
+        return 1.0 / squared if squared > 0 else 1.0
+
+    @property
     def max_sim(self) -> float:
         """The MaxSim of the whole passage; 0 when either side has no tokens."""
         if not self.similarities.size:
             return 0.0
         return float(self.similarities.max(axis=0) @ self.weights)
 
-    def score_between(self, start: int, end: int) -> float:
-        """Return the MaxSim of the tokens that lie within a span of the passage; 0 for none."""
+    def matches(self, start: int, end: int) -> NDArray[np.float32]:
+        """Return how well each token of the question is matched within a span of the passage.
+
+        float32 (question tokens,); zeros where no token of the passage lies within the span.
+        """
         inside = (self.spans[:, 0] < end) & (self.spans[:, 1] > start)
-        if not inside.any() or not len(self.weights):
-            return 0.0
-        return float(self.similarities[inside].max(axis=0) @ self.weights)
+        if not inside.any():
+            return np.zeros(self.similarities.shape[1], dtype=np.float32)
+        return np.asarray(self.similarities[inside].max(axis=0), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class LateScores:
-    """`scores`: float32 (passages,), about 0..1; one alignment per passage, in the same order."""
+    """How a question matches passages, one entry per passage, in their order.
+
+    `scores`: float32 (passages,), about 0..1, comparable between questions. `contrasted`: float32
+    (passages,), what to rank them by: tokens weigh more that tell these passages apart.
+    """
 
     scores: NDArray[np.float32]
+    contrasted: NDArray[np.float32]
     alignments: tuple[Alignment, ...]
 
 
@@ -142,36 +161,77 @@ class Reranker:
             Alignment(similarities[start:end], batch.spans[start:end], query.weights)
             for start, end in zip(batch.offsets[:-1], batch.offsets[1:], strict=True)
         )
-        scores = _whole_and_best_stretch(similarities, batch.offsets, query.weights)
-        if language_offsets is not None:
-            common = language_offsets @ (query.weights @ query.vectors)
-            scores = np.where(np.diff(batch.offsets) > 0, scores - common, 0).astype(np.float32)
-        return LateScores(scores=scores, alignments=alignments)
+        scores = np.zeros(len(alignments), dtype=np.float32)
+        contrasted = scores.copy()
+        maxima = _BlockMaxima.of(similarities, batch.offsets)
+        if len(maxima.passages) and len(query.weights):
+            if language_offsets is not None:
+                maxima = maxima.minus(language_offsets[maxima.passages] @ query.vectors.T)
+            scores[maxima.passages] = maxima.scores(query.weights)
+            weights = contrasted_weights(query.weights, maxima.whole)
+            contrasted[maxima.passages] = maxima.scores(weights)
+        return LateScores(scores=scores, contrasted=contrasted, alignments=alignments)
 
 
-def _whole_and_best_stretch(
-    similarities: NDArray[np.float32],
-    offsets: NDArray[np.int64],
-    weights: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """Return half the MaxSim of each passage and half that of its best stretch."""
-    scores = np.zeros(len(offsets) - 1, dtype=np.float32)
-    lengths = np.diff(offsets)
-    filled = np.flatnonzero(lengths)
-    if len(filled) == 0 or len(weights) == 0:
-        return scores
-    blocks = -(-lengths[filled] // BLOCK_TOKENS)
-    first_blocks = np.concatenate([[0], np.cumsum(blocks)[:-1]])
-    places = np.arange(blocks.sum()) - np.repeat(first_blocks, blocks)
-    starts = np.repeat(offsets[:-1][filled], blocks) + places * BLOCK_TOKENS
-    maxima = np.maximum.reduceat(similarities, starts, axis=0)
-    whole = np.maximum.reduceat(maxima, first_blocks, axis=0) @ weights
-    # The stretch from each block into the next one; a passage's last block stands alone.
-    stretches = maxima.copy()
-    is_last = np.zeros(len(maxima), dtype=np.bool_)
-    is_last[first_blocks + blocks - 1] = True
-    followed = np.flatnonzero(~is_last)
-    stretches[followed] = np.maximum(maxima[followed], maxima[followed + 1])
-    best = np.maximum.reduceat(stretches @ weights, first_blocks)
-    scores[filled] = (whole + best) / 2
-    return scores
+def contrasted_weights(weights: NDArray[np.float32], matches: Vectors) -> NDArray[np.float32]:
+    """Return weights that favour tokens which few of some texts match well; they sum to 1.
+
+    A token that every text matches alike tells nothing. What it tells is how far the text that
+    matches it best stands out from the usual one; its square root, for few texts tell little about
+    that.
+
+    Args:
+        weights: (tokens,), the question's own, summing to 1; none for no tokens.
+        matches: (texts, tokens), how well each text matches each token; at least one text.
+    """
+    gaps = np.maximum(matches.max(axis=0) - np.median(matches, axis=0), LEAST_GAP)
+    raised = weights * np.sqrt(gaps)
+    return np.asarray(raised / max(float(raised.sum()), 1e-12), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class _BlockMaxima:
+    """The best match of each of a question's tokens in each block of each passage with tokens.
+
+    `passages`: (n,), their places in the batch. `blocks`: (blocks, tokens); passage number i owns
+    those from `first_blocks[i]` on. `whole`: (n, tokens), the best match in all of a passage.
+    """
+
+    passages: NDArray[np.intp]
+    blocks: Vectors
+    first_blocks: NDArray[np.int64]
+    whole: Vectors
+
+    @classmethod
+    def of(cls, similarities: Vectors, offsets: NDArray[np.int64]) -> _BlockMaxima:
+        """Divide the passages into blocks."""
+        lengths = np.diff(offsets)
+        passages = np.flatnonzero(lengths)
+        if not len(passages):
+            nothing = np.empty((0, similarities.shape[1]), dtype=np.float32)
+            return cls(passages, nothing, np.empty(0, dtype=np.int64), nothing)
+        counts = -(-lengths[passages] // BLOCK_TOKENS)
+        first_blocks = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        places = np.arange(counts.sum()) - np.repeat(first_blocks, counts)
+        starts = np.repeat(offsets[:-1][passages], counts) + places * BLOCK_TOKENS
+        blocks = np.maximum.reduceat(similarities, starts, axis=0)
+        return cls(
+            passages, blocks, first_blocks, np.maximum.reduceat(blocks, first_blocks, axis=0)
+        )
+
+    def minus(self, common: Vectors) -> _BlockMaxima:
+        """Take from each passage's matches (n, tokens) what is no merit of the passage."""
+        counts = np.diff(self.first_blocks, append=len(self.blocks))
+        blocks = self.blocks - np.repeat(common, counts, axis=0)
+        return _BlockMaxima(self.passages, blocks, self.first_blocks, self.whole - common)
+
+    def scores(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return half the MaxSim of each passage and half that of its best stretch."""
+        by_block = self.blocks.copy()
+        # A stretch goes from each block into the next one; a passage's last block stands alone.
+        is_last = np.zeros(len(by_block), dtype=np.bool_)
+        is_last[np.append(self.first_blocks[1:], len(by_block)) - 1] = True
+        followed = np.flatnonzero(~is_last)
+        by_block[followed] = np.maximum(self.blocks[followed], self.blocks[followed + 1])
+        best = np.maximum.reduceat(by_block @ weights, self.first_blocks)
+        return np.asarray((self.whole @ weights + best) / 2, dtype=np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,13 +21,18 @@ from qa_service.types import Filters
 # Passages fetched by each search, and passages of both that are reranked.
 CANDIDATES = 100
 TO_RERANK = 100
-# Tokens that the corpus must have for their own mean to weigh as much as the model's usual one.
-TOKEN_MEAN_WEIGHT = 1_000
+# Tokens that the corpus must have for their own mean to weigh as much as the model's usual one: a
+# few articles on one subject have that in common, and it must not be taken away.
+TOKEN_MEAN_WEIGHT = 20_000
 # The same for a language against the corpus. It must have many more: the few articles of a language
 # share a subject as well, and that must not be taken from the score.
 LANGUAGE_MEAN_WEIGHT = 8_000
 # Passages of each language whose tokens are averaged.
 PASSAGES_TO_AVERAGE = 1_000
+
+# The median of candidates' scores in a small corpus, and how many candidates it counts for.
+USUAL_LATE, USUAL_LATE_WEIGHT = 0.15, 10
+HIGHEST_USUAL_LATE = 0.22
 
 _CORPUS_MEAN = "tokens_corpus_mean"
 _LANGUAGES = "tokens_languages"
@@ -52,14 +58,17 @@ class QuestionAnalyzer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RankedPassage:
-    """A reranked passage. `score` orders the ranking; `late` and `lexical` are what it is made of.
+    """A reranked passage. `score` orders the ranking.
 
-    `late` is late interaction, about 0..1; `lexical` the share of the question's terms, 0..1.
+    It is made of `contrasted`, late interaction among these candidates, and `lexical`, the share of
+    the question's terms, 0..1. `late` is late interaction for itself, about 0..1, which can be
+    compared between questions.
     """
 
     key: int
     score: float
     late: float
+    contrasted: float
     lexical: float
     alignment: Alignment
 
@@ -68,7 +77,7 @@ class RankedPassage:
 class Retrieval:
     """What each stage found for one question, best first.
 
-    `information` is how much the question itself tells, in nats: the weights of its tokens.
+    `usual_late` is the `late` of a usual candidate: what one that answers must surpass.
     """
 
     text: str
@@ -76,7 +85,7 @@ class Retrieval:
     lexical: Candidates
     merged: NDArray[np.int64]
     ranked: tuple[RankedPassage, ...]
-    information: float
+    usual_late: float
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -136,12 +145,13 @@ class Retriever:
             generation.raw_vectors.get(merged),
             means.offsets(generation.languages_of(merged)),
         )
-        scores = fusion.combine(late.scores, shares)
+        scores = fusion.combine(late.contrasted, shares)
         ranked = tuple(
             RankedPassage(
                 key=int(merged[place]),
                 score=float(scores[place]),
                 late=float(late.scores[place]),
+                contrasted=float(late.contrasted[place]),
                 lexical=float(shares[place]),
                 alignment=late.alignments[place],
             )
@@ -154,9 +164,21 @@ class Retriever:
             lexical=lexical,
             merged=merged,
             ranked=ranked,
-            information=float(tokens.weights.sum()),
+            usual_late=usual_late_of([float(score) for score in late.scores]),
             timings_ms=clock.laps_ms,
         )
+
+
+def usual_late_of(scores: Sequence[float]) -> float:
+    """Return the median of the candidates' scores, drawn toward its usual value when few.
+
+    The median of one or two candidates may be the answer itself, and where every article is on the
+    question's subject, all candidates match it well: both say nothing against an answer.
+    """
+    if not scores:
+        return USUAL_LATE
+    total = len(scores) * statistics.median(scores) + USUAL_LATE_WEIGHT * USUAL_LATE
+    return min(total / (len(scores) + USUAL_LATE_WEIGHT), HIGHEST_USUAL_LATE)
 
 
 class TokenDecoder(Protocol):

@@ -33,7 +33,7 @@ from qa_service.library import Library
 from qa_service.model_statistics import ModelStatistics, embedded_model_statistics
 from qa_service.native_threads import keep_products_in_their_thread
 from qa_service.reranker import Reranker
-from qa_service.retriever import Retrieval, Retriever, measure_tokens
+from qa_service.retriever import CANDIDATES, Retrieval, Retriever, measure_tokens
 from qa_service.store import Generation, Recipe, Store, verify
 from qa_service.types import (
     Answer,
@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 EMBEDDED_MODEL = "embedded"
 # What an index learns from its passages: the means of `centering` and of the tokens in `retriever`.
 # Raise it when their rules change, and the next index run learns anew.
-STATISTICS_VERSION = "1"
+STATISTICS_VERSION = "2"
 MAX_QUESTION_LENGTH = 1000
 MAX_TOP_K = 50
 WARM_UP_QUESTIONS = 4
@@ -120,11 +120,13 @@ class Service:
         self._has_answered = True
         return answer
 
-    def retrieve(self, text: str, filters: Filters = Filters()) -> Retrieval:
+    def retrieve(
+        self, text: str, filters: Filters = Filters(), candidates: int = CANDIDATES
+    ) -> Retrieval:
         """Return what each stage finds for a question, before anything is chosen or cited."""
         _check(Question(text, filters=filters))
         retriever = self._load_model().retriever
-        return retriever.retrieve(self._open(), text, detect_language(text), filters)
+        return retriever.retrieve(self._open(), text, detect_language(text), filters, candidates)
 
     @property
     def generation(self) -> Generation:

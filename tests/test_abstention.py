@@ -2,52 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_service.abstention import ANSWERED_FROM, probability
+from qa_service.abstention import ANSWERED_FROM, Signs, probability
 
 scores = st.floats(-1, 2, width=32)
 shares = st.floats(0, 1, width=32)
+lengths = st.floats(1, 60, width=32)
+signs = st.builds(Signs, late=scores, usual_late=scores, tokens=lengths, lexical=shares)
 
 
-@given(late=scores, lexical=shares, is_foreign=st.booleans())
-def test_probability_lies_between_zero_and_one(
-    late: float, lexical: float, is_foreign: bool
-) -> None:
+def of(late: float, lexical: float, tokens: float = 8.0) -> Signs:
+    """Return the signs of a passage among many."""
+    return Signs(late=late, usual_late=0.15, tokens=tokens, lexical=lexical)
+
+
+@given(signs=signs, is_foreign=st.booleans())
+def test_probability_lies_between_zero_and_one(signs: Signs, is_foreign: bool) -> None:
     """Whatever the scores, the outcome is a probability."""
-    assert 0 <= probability(late, lexical, is_foreign=is_foreign) <= 1
+    assert 0 <= probability(signs, is_foreign=is_foreign) <= 1
 
 
-@given(scores=st.tuples(scores, scores), lexical=shares, is_foreign=st.booleans())
-def test_better_match_is_never_less_likely(
-    scores: tuple[float, float], lexical: float, is_foreign: bool
-) -> None:
-    """More late interaction, all else equal, does not make an answer less likely."""
-    low, high = sorted(scores)
-    assert probability(low, lexical, is_foreign=is_foreign) <= probability(
-        high, lexical, is_foreign=is_foreign
-    )
+@given(signs=signs, more=scores, is_foreign=st.booleans())
+def test_better_match_is_never_less_likely(signs: Signs, more: float, is_foreign: bool) -> None:
+    """More late interaction does not make an answer less likely."""
+    worse, better = sorted((signs, replace(signs, late=more)), key=lambda each: each.late)
+    assert probability(worse, is_foreign=is_foreign) <= probability(better, is_foreign=is_foreign)
 
 
-@given(late=scores, pair=st.tuples(shares, shares), is_foreign=st.booleans())
+@given(signs=signs, more=shares, is_foreign=st.booleans())
 def test_more_shared_terms_are_never_less_likely(
-    late: float, pair: tuple[float, float], is_foreign: bool
+    signs: Signs, more: float, is_foreign: bool
 ) -> None:
     """More of the question's terms, all else equal, do not make an answer less likely."""
-    few, many = sorted(pair)
-    assert probability(late, few, is_foreign=is_foreign) <= probability(
-        late, many, is_foreign=is_foreign
-    )
+    few, many = sorted((signs, replace(signs, lexical=more)), key=lambda each: each.lexical)
+    assert probability(few, is_foreign=is_foreign) <= probability(many, is_foreign=is_foreign)
+
+
+@given(signs=signs, more=scores, is_foreign=st.booleans())
+def test_what_every_passage_matches_tells_less(signs: Signs, more: float, is_foreign: bool) -> None:
+    """The same match is worth less when usual candidates match the question well, too."""
+    low, high = sorted((signs, replace(signs, usual_late=more)), key=lambda each: each.usual_late)
+    assert probability(high, is_foreign=is_foreign) <= probability(low, is_foreign=is_foreign)
 
 
 def test_no_shared_term_tells_less_across_languages() -> None:
     """The same match without a shared term is refused in one language, not from another."""
-    assert probability(0.4, 0.0, is_foreign=False) < ANSWERED_FROM
-    assert probability(0.4, 0.0, is_foreign=True) > ANSWERED_FROM
+    assert probability(of(late=0.4, lexical=0.0), is_foreign=False) < ANSWERED_FROM
+    assert probability(of(late=0.4, lexical=0.0), is_foreign=True) > ANSWERED_FROM
+
+
+def test_match_of_few_words_tells_less() -> None:
+    """Two words match something in any corpus; twenty that match as well do not by chance."""
+    brief, long = of(late=0.3, lexical=0.0, tokens=2), of(late=0.3, lexical=0.0, tokens=20)
+    assert probability(brief, is_foreign=True) < ANSWERED_FROM
+    assert probability(long, is_foreign=True) > ANSWERED_FROM
 
 
 def test_nothing_in_common_is_refused() -> None:
-    """A passage that matches nothing does not answer."""
-    assert probability(0.0, 0.0, is_foreign=False) < 0.01
-    assert probability(0.0, 0.0, is_foreign=True) < 0.01
+    """A passage that matches no better than a usual one does not answer."""
+    for is_foreign in (False, True):
+        assert probability(of(late=0.15, lexical=0.0), is_foreign=is_foreign) < 0.02

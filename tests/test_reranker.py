@@ -141,6 +141,22 @@ def test_answer_in_one_place_beats_words_scattered() -> None:
     assert scores[0] > scores[1]
 
 
+def test_tokens_that_tell_passages_apart_decide_the_ranking() -> None:
+    """A word that every candidate holds counts for less than one that a single candidate holds."""
+    query = QueryTokens(TABLE[:3], np.array([0.6, 0.2, 0.2], dtype=np.float32))
+    everywhere = [[0, number] for number in range(10, 16)]
+    rare = [1, 2, 20]
+    late = scores_of(query, *everywhere, rare)
+    assert late.scores.argmax() < len(everywhere)
+    assert late.contrasted.argmax() == len(everywhere)
+
+
+def test_contrast_of_one_passage_changes_nothing() -> None:
+    """A candidate alone is matched by the question's own weights."""
+    late = scores_of(query_of(4, 5), [1, 2, 3])
+    assert late.contrasted == pytest.approx(late.scores, abs=1e-6)
+
+
 def test_words_across_a_block_boundary_stand_together() -> None:
     """Where blocks begin does not decide what counts as one place."""
     query = QueryTokens(TABLE[:2], np.full(2, 0.5, dtype=np.float32))
@@ -204,7 +220,7 @@ def test_question_without_tokens_scores_nothing() -> None:
     late = scores_of(query, [1, 2], [])
     assert late.scores.tolist() == [0, 0]
     assert late.alignments[0].max_sim == 0
-    assert late.alignments[0].score_between(0, 4) == 0
+    assert late.alignments[0].matches(0, 4).shape == (0,)
 
 
 @given(
@@ -212,18 +228,19 @@ def test_question_without_tokens_scores_nothing() -> None:
     seed=st.integers(0, 10_000),
     cut=st.integers(0, 40),
 )
-def test_spans_are_scored_by_their_own_tokens(passage: list[int], seed: int, cut: int) -> None:
-    """The whole passage as a span is its MaxSim; a part never has more; an empty one has none."""
+def test_spans_are_matched_by_their_own_tokens(passage: list[int], seed: int, cut: int) -> None:
+    """The whole passage as a span has its MaxSim; a part never more; an empty one nothing."""
     query = query_of(seed, 3)
     late = scores_of(query, passage)
     alignment = late.alignments[0]
     end = 2 * len(passage)
-    assert alignment.score_between(0, end) == pytest.approx(alignment.max_sim, abs=1e-6)
+    whole = alignment.matches(0, end)
+    assert whole @ alignment.weights == pytest.approx(alignment.max_sim, abs=1e-6)
     place = min(2 * cut, end)
     for start, stop in ((0, place), (place, end)):
         if start < stop:
-            assert alignment.score_between(start, stop) <= alignment.max_sim + 1e-6
-    assert alignment.score_between(end, end + 10) == 0
+            assert (alignment.matches(start, stop) <= whole).all()
+    assert not alignment.matches(end, end + 10).any()
     if len(passage) <= BLOCK_TOKENS:
         assert late.scores[0] == pytest.approx(alignment.max_sim, abs=1e-5)
 
@@ -251,7 +268,7 @@ def test_alignment_of_an_empty_passage_is_empty() -> None:
         np.array([0.5, 0.5], dtype=np.float32),
     )
     assert empty.max_sim == 0
-    assert empty.score_between(0, 10) == 0
+    assert empty.matches(0, 10).tolist() == [0, 0]
     assert empty.last(1).max_sim == 0
 
 

@@ -11,7 +11,13 @@ import pytest
 from qa_service.encoder.base import Encoder
 from qa_service.indexes.codec import ProductCodec
 from qa_service.model_statistics import embedded_model_statistics
-from qa_service.retriever import measure_tokens, token_means
+from qa_service.retriever import (
+    HIGHEST_USUAL_LATE,
+    USUAL_LATE,
+    measure_tokens,
+    token_means,
+    usual_late_of,
+)
 from qa_service.types import Filters
 
 if TYPE_CHECKING:
@@ -40,7 +46,7 @@ def test_ranking_is_by_score_and_holds_what_was_merged(retrieval: Retrieval) -> 
     assert sorted(item.key for item in retrieval.ranked) == sorted(retrieval.merged.tolist())
     assert np.isfinite([item.score for item in retrieval.ranked]).all()
     assert all(0 <= item.lexical <= 1 for item in retrieval.ranked)
-    assert retrieval.information > 0
+    assert 0 < retrieval.usual_late < retrieval.ranked[0].late
 
 
 def test_merged_are_those_that_a_search_found(retrieval: Retrieval) -> None:
@@ -133,3 +139,13 @@ def test_offsets_are_rows_per_passage(sample_service: Service) -> None:
     assert not rows[1].any()
     assert rows[2] == pytest.approx(means.languages["zh"] - means.corpus)
     assert means.offsets([]).shape == (0, len(means.corpus))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 100])
+def test_usual_score_is_that_of_many_and_guessed_for_few(count: int) -> None:
+    """With few candidates the one that answers does not set the standard; with many the median."""
+    usual = usual_late_of([0.6] + [0.2] * (count - 1))
+    assert USUAL_LATE < usual < 0.21
+    assert usual_late_of([]) == USUAL_LATE
+    assert usual_late_of([0.5] * count) <= HIGHEST_USUAL_LATE
+    assert usual_late_of([0.2] * 1000) == pytest.approx(0.2, abs=0.001)
