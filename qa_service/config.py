@@ -85,7 +85,7 @@ class Settings(BaseSettings):
         ),
     )
     concurrent_questions: Annotated[int, Field(ge=0, le=256)] = Field(
-        0, description="Questions answered at once; 0 for one on each processor core."
+        0, description="Questions answered at once; 0 for one more than processor cores."
     )
     waiting_questions: Annotated[int, Field(ge=0, le=1024)] = Field(
         32, description="Questions that may wait for their turn; more get 503 at once."
@@ -130,8 +130,12 @@ class Settings(BaseSettings):
 
     @property
     def questions_at_once(self) -> int:
-        """How many questions are answered at once: `concurrent_questions`, or one for each core."""
-        return self.concurrent_questions or os.cpu_count() or 1
+        """How many questions are answered at once: `concurrent_questions`, or cores and one more.
+
+        One more, so that questions meet at the model and go through it together. Each takes some
+        15 MB, so not more.
+        """
+        return self.concurrent_questions or (os.cpu_count() or 1) + 1
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

@@ -58,6 +58,7 @@ EMBEDDED_MODEL = "embedded"
 STATISTICS_VERSION = "2"
 MAX_QUESTION_LENGTH = 1000
 MAX_TOP_K = 50
+WARM_UP_QUESTIONS = 4
 
 
 class Service:
@@ -86,6 +87,7 @@ class Service:
         self._watcher: Watcher | None = None
         self._model_lock = threading.Lock()
         self._model: _Model | None = None
+        self._has_answered = False
         self._generation_lock = threading.Lock()
         self._generation: Generation | None = None
         # What is wrong with the index in service, when an older one answers in its stead.
@@ -94,12 +96,14 @@ class Service:
     def warm_up(self) -> None:
         """Load the index and the model, so that the first question is as fast as the next."""
         self._open()
-        self.ask(Question("?"))
+        # Of the articles themselves, so that all that a real question touches is touched.
+        for text in self.example_questions("und", WARM_UP_QUESTIONS) or ("?",):
+            self.ask(Question(text))
 
     @property
     def is_ready(self) -> bool:
-        """True once index and model are loaded."""
-        return self._model is not None and self._generation is not None
+        """True once index and model are loaded and have answered a question."""
+        return self._has_answered and self._generation is not None
 
     def ask(self, question: Question) -> Answer:
         """Answer a question.
@@ -112,7 +116,9 @@ class Service:
         """
         _check(question)
         answerer, generation = self._load_model().answerer, self._open()
-        return _with_names(answerer.ask(generation, question), generation)
+        answer = _with_names(answerer.ask(generation, question), generation)
+        self._has_answered = True
+        return answer
 
     def retrieve(
         self, text: str, filters: Filters = Filters(), candidates: int = CANDIDATES

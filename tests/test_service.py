@@ -22,7 +22,7 @@ from qa_service.errors import (
 )
 from qa_service.evaluation import KnownQuestion
 from qa_service.service import Service
-from qa_service.types import Filters, IndexJob, JobState, Progress, Question, Stage
+from qa_service.types import Answer, Filters, IndexJob, JobState, Progress, Question, Stage
 
 WAIT_S = 60.0
 SUEZ = "The Suez Canal was opened in 1869 after ten years of work.\n\nIt joins two seas in Egypt."
@@ -113,6 +113,29 @@ def test_five_languages_are_indexed_asked_and_listed(service: Service) -> None:
     assert service.verify() == ()
     assert service.is_ready
     assert len(service.example_questions("ar", 3)) == 3
+
+
+def test_ready_means_that_a_question_has_been_through_all_of_it(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loaded is not ready: the first person to ask must not wait for what loads with a question."""
+    service.index()
+    service.retrieve(ASKED["ar.txt"])
+    assert not service.is_ready
+    asked: list[str] = []
+    ask = service.ask
+
+    def note(question: Question) -> Answer:
+        asked.append(question.text)
+        assert not service.is_ready or len(asked) > 1
+        return ask(question)
+
+    monkeypatch.setattr(service, "ask", note)
+    service.warm_up()
+    assert service.is_ready
+    # Of several languages, for each has rules of its own to load.
+    assert len(asked) > 1
+    assert asked == list(service.example_questions("und", len(asked)))
 
 
 def test_the_same_story_elsewhere_goes_by_its_title(service: Service, articles: Path) -> None:

@@ -99,10 +99,10 @@ def test_never_more_than_places() -> None:
     assert 1 <= most <= 3
 
 
-def test_a_question_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless set, as many questions are answered at once as there are processor cores."""
+def test_a_question_for_each_core_and_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless set, one question more is answered at once than there are processor cores."""
     monkeypatch.setattr("os.cpu_count", lambda: 7)
-    assert Settings().questions_at_once == 7
+    assert Settings().questions_at_once == 8
     assert Settings(concurrent_questions=3).questions_at_once == 3
     monkeypatch.setattr("os.cpu_count", lambda: None)
-    assert Settings().questions_at_once == 1
+    assert Settings().questions_at_once == 2

@@ -1,0 +1,103 @@
+"""One batch at a time, and what comes meanwhile goes together into the next.
+
+A question is a dozen tokens. The model takes little longer for several of them than for one: most
+of the time goes into reading its weights.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from qa_service.encoder.batching import BatchVectors, TokenBatch
+
+# Batches go together up to so many tokens, padding counted.
+_TOKENS_TOGETHER = 512
+
+
+class SharedRuns:
+    """Runs batches from several threads on a model that runs one at a time."""
+
+    def __init__(self, run: Callable[[TokenBatch], BatchVectors]) -> None:
+        """`run` is never called by two threads at once, and what it returns may be written over."""
+        self._run = run
+        self._turn = threading.Lock()
+        self._line: deque[_Waiting] = deque()
+        self._line_lock = threading.Lock()
+
+    @property
+    def waiting(self) -> int:
+        """How many batches stand in line; those that are running do not."""
+        return len(self._line)
+
+    def run(self, batch: TokenBatch) -> BatchVectors:
+        """Return the vectors of a batch. Raises what running it raises."""
+        own = _Waiting(batch)
+        with self._line_lock:
+            self._line.append(own)
+        with self._turn:
+            # Whoever had the turn before may have taken this one along.
+            return own.result or self._run_with_others(own)
+
+    def _run_with_others(self, own: _Waiting) -> BatchVectors:
+        """Run a batch and those that go along; returns its vectors, the others have theirs."""
+        chosen = self._leave_line(own)
+        vectors = self._run(_side_by_side([one.batch for one in chosen]))
+        results = []
+        first = 0
+        for one in chosen:
+            rows, longest = one.batch.ids.shape
+            last = first + rows
+            one.result = BatchVectors(
+                vectors.tokens[first:last, :longest].copy(), vectors.texts[first:last].copy()
+            )
+            results.append(one.result)
+            first = last
+        return results[0]
+
+    def _leave_line(self, own: _Waiting) -> list[_Waiting]:
+        """Take a batch out of the line, and with it others, in order, as long as all fit.
+
+        Should the run fail, those others are not done, and run by themselves when it is their turn.
+        """
+        chosen = [own]
+        rows, longest = own.batch.ids.shape
+        with self._line_lock:
+            waiting = list(self._line)
+            for one in waiting:
+                more, longer = one.batch.ids.shape
+                longer = max(longest, longer)
+                if one is not own and (rows + more) * longer <= _TOKENS_TOGETHER:
+                    chosen.append(one)
+                    rows, longest = rows + more, longer
+            self._line = deque(one for one in waiting if one not in chosen)
+        return chosen
+
+
+class _Waiting:
+    """A batch in line, and its vectors once somebody has run it."""
+
+    def __init__(self, batch: TokenBatch) -> None:
+        self.batch = batch
+        self.result: BatchVectors | None = None
+
+
+def _side_by_side(batches: Sequence[TokenBatch]) -> TokenBatch:
+    """Return all rows as one batch, padded to the longest."""
+    if len(batches) == 1:
+        return batches[0]
+    rows = sum(len(batch.ids) for batch in batches)
+    longest = max(batch.ids.shape[1] for batch in batches)
+    # Any token will do as padding: the mask leaves it out.
+    ids = np.zeros((rows, longest), dtype=np.int64)
+    mask = np.zeros((rows, longest), dtype=np.int64)
+    first = 0
+    for batch in batches:
+        last, own = first + len(batch.ids), batch.ids.shape[1]
+        ids[first:last, :own] = batch.ids
+        mask[first:last, :own] = batch.mask
+        first = last
+    return TokenBatch(ids, mask)
