@@ -47,14 +47,37 @@ def to_markdown(results: Mapping[str, object]) -> str:
         lines.append("")
     if "peers" in results:
         lines += _beside_peers(results)
+    if "pool" in results:
+        lines += _pool(results["pool"])  # type: ignore[arg-type]
     for name, title in (
-        ("pool", "One pool of all languages"),
         ("sentence", "Answer sentence, given the right paragraph"),
         ("abstention", "Honest refusals"),
     ):
         if name in results:
             lines += [f"## {title}", "", *_table(results[name]), ""]  # type: ignore[arg-type]
     return "\n".join(lines)
+
+
+def _pool(by_language: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return a table by stage, and one by the language that asks."""
+    mean = mean_of(list(by_language.values()))
+    stages = [name.removeprefix("R@1 ") for name in mean if name.startswith("R@1 ")]
+    lines = [
+        "## One pool of all languages: the right paragraph in any of them",
+        "",
+        "| stage | R@1 | mean average precision over all versions |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {stage} | {100 * mean[f'R@1 {stage}']:.1f} | {mean[f'mAP {stage}']:.3f} |"
+        for stage in stages
+    ]
+    lines += ["", "| question in | R@1 | mean average precision |", "|---|---|---|"]
+    lines += [
+        f"| {language} | {100 * row['R@1 all']:.1f} | {row['mAP all']:.3f} |"
+        for language, row in by_language.items()
+    ]
+    return [*lines, ""]
 
 
 def _beside_peers(results: Mapping[str, object]) -> list[str]:
