@@ -8,7 +8,9 @@ Method to Eliminate the Self Language Bias").
 
 A language with few passages has no reliable mean of its own: what it has is topic. Its mean is
 therefore shrunk toward what is expected of the language: the mean of the whole corpus, moved by
-the language's usual offset where the model's statistics know one.
+the language's usual offset where the model's statistics know one. That mean is of no language: each
+passage counts without its own language's usual offset, or questions in another language than the
+articles' would be moved twice.
 """
 
 from __future__ import annotations
@@ -54,13 +56,16 @@ class LanguageCentering:
 
     def fit(self, vectors: Vectors, languages: Sequence[str]) -> FittedLanguageCentering:
         """Learn from passage vectors, (n, dimension) with unit rows, and their languages."""
-        corpus_mean = self._corpus_mean(vectors)
-        means = {}
         tags = np.asarray(languages)
-        for language in sorted(set(languages)):
-            own = vectors[tags == language]
-            expected = corpus_mean + self._offset(language, corpus_mean)
-            means[language] = _shrunk(own, expected)
+        offsets = {language: self._offset(language, vectors) for language in sorted(set(languages))}
+        neutral = np.array(vectors, dtype=np.float32)
+        for language, offset in offsets.items():
+            neutral[tags == language] -= offset
+        corpus_mean = self._corpus_mean(neutral)
+        means = {
+            language: _shrunk(vectors[tags == language], corpus_mean + offset)
+            for language, offset in offsets.items()
+        }
         return FittedLanguageCentering(corpus_mean, means, self._expected)
 
     def restore(self, arrays: Arrays) -> FittedLanguageCentering:
@@ -79,9 +84,9 @@ class LanguageCentering:
         # Of an unknown model nothing is expected; a corpus that is one passage must not vanish.
         return _shrunk(vectors, np.zeros(vectors.shape[1], dtype=np.float32))
 
-    def _offset(self, language: str, like: Vectors) -> Vectors:
+    def _offset(self, language: str, vectors: Vectors) -> Vectors:
         known = None if self._expected is None else self._expected.passage_offset(language)
-        return np.zeros_like(like) if known is None else known
+        return np.zeros(vectors.shape[1], dtype=np.float32) if known is None else known
 
 
 class FittedLanguageCentering:

@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 EMBEDDED_MODEL = "embedded"
 # What an index learns from its passages: the means of `centering` and of the tokens in `retriever`.
 # Raise it when their rules change, and the next index run learns anew.
-STATISTICS_VERSION = "2"
+STATISTICS_VERSION = "3"
 MAX_QUESTION_LENGTH = 1000
 MAX_TOP_K = 50
 WARM_UP_QUESTIONS = 4

@@ -200,6 +200,17 @@ def test_language_that_is_not_in_the_corpus_uses_its_known_offset() -> None:
     assert np.array_equal(thai, fitted.query(vector, "und"))
 
 
+def test_language_of_the_corpus_does_not_move_questions_in_another() -> None:
+    """Arabic articles say nothing of what English questions have in common but the subject."""
+    expected = known_means()
+    subject = 0.3 * drawn(15, 1)[0]
+    corpus = np.repeat((expected.passages["ar"] + subject)[None], 5_000, axis=0)
+    fitted = LanguageCentering(expected).fit(corpus, ["ar"] * len(corpus))
+    vector = drawn(16, 1)[0]
+    wanted = unit_rows((vector - expected.queries["en"] - subject)[None])[0]
+    assert fitted.query(vector, "en") == pytest.approx(wanted, abs=0.02)
+
+
 def test_real_questions_find_their_translation(encoder: Encoder) -> None:
     """Among passages of five languages, a question's answer in another language comes first."""
     passages = {
