@@ -48,7 +48,7 @@ class _Model:
     lexical: float
 
 
-# As `benchmarks/calibration.py` prints them.
+# As `benchmarks/calibration.py --questions 110` prints them.
 _OWN_LANGUAGE = _Model(intercept=-10.66, standing=11.83, lexical=20.28)
 _OTHER_LANGUAGE = _Model(intercept=-5.27, standing=13.76, lexical=4.52)
 

@@ -132,8 +132,8 @@ class Settings(BaseSettings):
     def questions_at_once(self) -> int:
         """How many questions are answered at once: `concurrent_questions`, or cores and one more.
 
-        One more, so that questions meet at the model and go through it together. Each takes some
-        15 MB, so not more.
+        One more, so that questions meet at the model and go through it together. Each thread keeps
+        memory of native libraries, so not more.
         """
         return self.concurrent_questions or (os.cpu_count() or 1) + 1
 

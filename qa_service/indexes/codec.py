@@ -8,8 +8,6 @@ what differs. `benchmarks/token_codes.py` measures what is lost.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import faiss
@@ -88,9 +86,7 @@ class ProductCodec:
         """Return what each token adds to the common part of its passage, (n, dimension)."""
         if len(codes) == 0:
             return np.empty((0, len(self._mean)), dtype=np.float32)
-        # Helping threads spin when they are done: questions side by side would wait for them.
-        with _no_helping_threads():
-            decoded: Vectors = self._quantizer.decode(np.ascontiguousarray(codes))
+        decoded: Vectors = self._quantizer.decode(np.ascontiguousarray(codes))
         return decoded
 
     def similarities(self, codes: Codes, query: Vectors) -> Vectors:
@@ -195,14 +191,3 @@ class ScalarCodec:
 def _unit_rows(vectors: Vectors) -> Vectors:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
-
-
-@contextmanager
-def _no_helping_threads() -> Iterator[None]:
-    """Keep FAISS in the calling thread; what other threads may use stays as it is."""
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)
