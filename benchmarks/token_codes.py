@@ -64,6 +64,10 @@ class FullPrecision:
         """Return zeros."""
         return np.zeros((len(passages), self.code_size // 4), dtype=np.float32)
 
+    def common_similarities(self, passages: Vectors, query: Vectors) -> Vectors:
+        """Return zeros."""
+        return np.zeros((len(passages), len(query)), dtype=np.float32)
+
     def center_query(self, vectors: Vectors, decoded_mean: Vectors) -> Vectors:
         """Centre a question as the product does."""
         return self._product.center_query(vectors, decoded_mean)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -84,8 +83,12 @@ class Settings(BaseSettings):
             "their own; the rest wait in the socket."
         ),
     )
-    concurrent_questions: Annotated[int, Field(ge=0, le=256)] = Field(
-        0, description="Questions answered at once; 0 for one more than processor cores."
+    concurrent_questions: Annotated[int, Field(ge=1, le=256)] = Field(
+        8,
+        description=(
+            "Questions under way at once: they go through the model together and take turns at "
+            "the rest."
+        ),
     )
     waiting_questions: Annotated[int, Field(ge=0, le=1024)] = Field(
         32, description="Questions that may wait for their turn; more get 503 at once."
@@ -127,15 +130,6 @@ class Settings(BaseSettings):
     log_questions: bool = Field(
         False, description="Whether the log may hold the text of questions."
     )
-
-    @property
-    def questions_at_once(self) -> int:
-        """How many questions are answered at once: `concurrent_questions`, or cores and one more.
-
-        One more, so that questions meet at the model and go through it together. Each thread keeps
-        memory of native libraries, so not more.
-        """
-        return self.concurrent_questions or (os.cpu_count() or 1) + 1
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

@@ -41,8 +41,11 @@ class QueryCodec(Protocol):
         """
         ...
 
-    def common(self, passages: Vectors) -> Vectors:
-        """Return what the tokens of each passage share, centred."""
+    def common_similarities(self, passages: Vectors, query: Vectors) -> Vectors:
+        """Return the products of a question's tokens and what the tokens of each passage share.
+
+        Float32 (passages, question tokens).
+        """
         ...
 
     def center_query(self, vectors: Vectors, decoded_mean: Vectors) -> Vectors:
@@ -155,7 +158,7 @@ class Reranker:
                 passage behind worse ones in the question's own language.
         """
         similarities = self._codec.similarities(batch.codes, query.vectors)
-        shared = self._codec.common(passages) @ query.vectors.T
+        shared = self._codec.common_similarities(passages, query.vectors)
         similarities += np.repeat(shared, np.diff(batch.offsets), axis=0)
         alignments = tuple(
             Alignment(similarities[start:end], batch.spans[start:end], query.weights)

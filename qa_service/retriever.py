@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service import fusion
-from qa_service.encoder.base import Encoder
+from qa_service.encoder.base import QuestionEncoder
 from qa_service.indexes.base import Candidates
 from qa_service.reranker import Alignment, Reranker
 from qa_service.store import Generation
@@ -92,7 +92,9 @@ class Retrieval:
 class Retriever:
     """Finds the passages that answer. Safe to use from several threads."""
 
-    def __init__(self, encoder: Encoder, analyzer: QuestionAnalyzer, reranker: Reranker) -> None:
+    def __init__(
+        self, encoder: QuestionEncoder, analyzer: QuestionAnalyzer, reranker: Reranker
+    ) -> None:
         self._encoder = encoder
         self._analyzer = analyzer
         self._reranker = reranker

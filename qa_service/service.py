@@ -35,6 +35,7 @@ from qa_service.native_threads import keep_products_in_their_thread
 from qa_service.reranker import Reranker
 from qa_service.retriever import CANDIDATES, Retrieval, Retriever, measure_tokens
 from qa_service.store import Generation, Recipe, Store, verify
+from qa_service.turns import EncodesOutOfTurn, Turn
 from qa_service.types import (
     Answer,
     Article,
@@ -84,6 +85,7 @@ class Service:
         self._analyzer = Analyzer()
         self._library = Library(settings.articles, settings.index)
         self._jobs = IndexJobs()
+        self._turn = Turn()
         self._watcher: Watcher | None = None
         self._model_lock = threading.Lock()
         self._model: _Model | None = None
@@ -116,7 +118,8 @@ class Service:
         """
         _check(question)
         answerer, generation = self._load_model().answerer, self._open()
-        answer = _with_names(answerer.ask(generation, question), generation)
+        with self._turn.take():
+            answer = _with_names(answerer.ask(generation, question), generation)
         self._has_answered = True
         return answer
 
@@ -125,8 +128,9 @@ class Service:
     ) -> Retrieval:
         """Return what each stage finds for a question, before anything is chosen or cited."""
         _check(Question(text, filters=filters))
-        retriever = self._load_model().retriever
-        return retriever.retrieve(self._open(), text, detect_language(text), filters, candidates)
+        retriever, generation = self._load_model().retriever, self._open()
+        with self._turn.take():
+            return retriever.retrieve(generation, text, detect_language(text), filters, candidates)
 
     @property
     def generation(self) -> Generation:
@@ -136,7 +140,9 @@ class Service:
     def explain(self, text: str, article_id: str, filters: Filters = Filters()) -> Explanation:
         """Tell how an article fared for a question. ArticleNotFoundError, InvalidQuestionError."""
         _check(Question(text, filters=filters))
-        return self._load_model().answerer.explain(self._open(), text, article_id, filters)
+        answerer, generation = self._load_model().answerer, self._open()
+        with self._turn.take():
+            return answerer.explain(generation, text, article_id, filters)
 
     def article(self, article_id: str) -> Article:
         """Return a stored article. ArticleNotFoundError."""
@@ -354,7 +360,9 @@ class Service:
                 keep_products_in_their_thread()
                 encoder = self._load_encoder()
                 codec = self._codec(encoder)
-                retriever = Retriever(encoder, self._analyzer, Reranker(codec))
+                retriever = Retriever(
+                    EncodesOutOfTurn(encoder, self._turn), self._analyzer, Reranker(codec)
+                )
                 self._model = _Model(
                     encoder,
                     codec,

@@ -38,6 +38,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "indexer": "types errors corpus encoder.base indexes store",
         "fusion": "indexes.base",
         "reranker": "encoder.base indexes.tokens",
+        "turns": "encoder.base",
         "retriever": "types encoder.base indexes.base fusion reranker store",
         "selection": "types",
         "reader": "types scripts reranker",
@@ -51,7 +52,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "service": "types errors config corpus chunker analyzer encoder indexes model_statistics "
         "native_threads "
         "centering store indexer reranker retriever answering examples evaluation jobs library "
-        "watcher",
+        "watcher turns",
         "web": "types errors config service evaluation __init__",
         "terminal": "types evaluation",
         "cli": "types errors config service evaluation terminal web __init__",

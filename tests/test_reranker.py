@@ -30,9 +30,9 @@ class TableCodec:
         """Compare the rows that the codes name."""
         return self.table[codes[:, 0]] @ query.T
 
-    def common(self, passages: Vectors) -> Vectors:
-        """Return the vectors of the passages themselves."""
-        return passages
+    def common_similarities(self, passages: Vectors, query: Vectors) -> Vectors:
+        """Compare the vectors of the passages themselves."""
+        return np.asarray(passages @ query.T, dtype=np.float32)
 
     def center_query(self, vectors: Vectors, decoded_mean: Vectors) -> Vectors:
         """Return unit rows without the mean."""

@@ -45,7 +45,15 @@ class Encoded:
     tokens: tuple[TokenVectors, ...]
 
 
-class Encoder(Protocol):
+class QuestionEncoder(Protocol):
+    """The part of an encoder that questions need. Safe to call from several threads."""
+
+    def encode_query(self, texts: Sequence[str]) -> Encoded:
+        """Embed questions with the model's query prompt."""
+        ...
+
+
+class Encoder(QuestionEncoder, Protocol):
     """Turns texts into vectors. Safe to call from several threads."""
 
     @property
@@ -65,10 +73,6 @@ class Encoder(Protocol):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count content tokens (no prompt, no special tokens) of each text."""
-        ...
-
-    def encode_query(self, texts: Sequence[str]) -> Encoded:
-        """Embed questions with the model's query prompt."""
         ...
 
     def encode_document(self, texts: Sequence[str], titles: Sequence[str] | None = None) -> Encoded:

@@ -79,7 +79,14 @@ def _load_openvino(
     description = read_description(folder / DESCRIPTION).with_prompts_of(settings)
     with ThreadPoolExecutor(1) as pool:
         # Each takes a good part of the start-up time, and neither needs the other.
-        compiling = pool.submit(OpenVinoRuntime, core, folder / GRAPH, precision, settings.threads)
+        compiling = pool.submit(
+            OpenVinoRuntime,
+            core,
+            folder / GRAPH,
+            precision,
+            description.max_tokens,
+            settings.threads,
+        )
         tokenizer = TextTokenizer(
             load_splitter(folder),
             np.load(folder / TOKEN_WEIGHTS),

@@ -22,7 +22,12 @@ class OpenVinoRuntime:
     """
 
     def __init__(
-        self, core: openvino.Core, graph: Path, precision: Precision, threads: int = 0
+        self,
+        core: openvino.Core,
+        graph: Path,
+        precision: Precision,
+        max_tokens: int,
+        threads: int = 0,
     ) -> None:
         options = compile_options(precision)
         if threads:
@@ -32,7 +37,7 @@ class OpenVinoRuntime:
             graph, "CPU", options | cached | {"PERFORMANCE_HINT": "LATENCY"}
         )
         self._urgent_request = quickest.create_infer_request()
-        self._urgent = SharedRuns(self._run_urgently)
+        self._urgent = SharedRuns(self._run_urgently, max_tokens)
         self._core, self._graph = core, graph
         self._bulk_options = options | {"PERFORMANCE_HINT": "THROUGHPUT"}
         self._bulk: _Lane | None = None

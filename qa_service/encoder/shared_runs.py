@@ -16,14 +16,24 @@ from qa_service.encoder.batching import BatchVectors, TokenBatch
 
 # Batches go together up to so many tokens, padding counted.
 _TOKENS_TOGETHER = 512
+# Rows are padded to a multiple of this. A runtime prepares itself anew for a batch that is not
+# shaped like the last one, which takes longer than some tokens more.
+_ROW_STEP = 16
 
 
 class SharedRuns:
     """Runs batches from several threads on a model that runs one at a time."""
 
-    def __init__(self, run: Callable[[TokenBatch], BatchVectors]) -> None:
-        """`run` is never called by two threads at once, and what it returns may be written over."""
+    def __init__(self, run: Callable[[TokenBatch], BatchVectors], max_tokens: int) -> None:
+        """Take a model.
+
+        Args:
+            run: the model; never called by two threads at once, and what it returns may be
+                written over.
+            max_tokens: the longest row that it takes.
+        """
         self._run = run
+        self._max_tokens = max_tokens
         self._turn = threading.Lock()
         self._line: deque[_Waiting] = deque()
         self._line_lock = threading.Lock()
@@ -45,7 +55,7 @@ class SharedRuns:
     def _run_with_others(self, own: _Waiting) -> BatchVectors:
         """Run a batch and those that go along; returns its vectors, the others have theirs."""
         chosen = self._leave_line(own)
-        vectors = self._run(_side_by_side([one.batch for one in chosen]))
+        vectors = self._run(_side_by_side([one.batch for one in chosen], self._max_tokens))
         results = []
         first = 0
         for one in chosen:
@@ -85,15 +95,14 @@ class _Waiting:
         self.result: BatchVectors | None = None
 
 
-def _side_by_side(batches: Sequence[TokenBatch]) -> TokenBatch:
-    """Return all rows as one batch, padded to the longest."""
-    if len(batches) == 1:
-        return batches[0]
+def _side_by_side(batches: Sequence[TokenBatch], max_tokens: int) -> TokenBatch:
+    """Return all rows as one batch, padded to the longest and, where it fits, to a full step."""
     rows = sum(len(batch.ids) for batch in batches)
     longest = max(batch.ids.shape[1] for batch in batches)
+    padded = max(longest, min(-(-longest // _ROW_STEP) * _ROW_STEP, max_tokens))
     # Any token will do as padding: the mask leaves it out.
-    ids = np.zeros((rows, longest), dtype=np.int64)
-    mask = np.zeros((rows, longest), dtype=np.int64)
+    ids = np.zeros((rows, padded), dtype=np.int64)
+    mask = np.zeros((rows, padded), dtype=np.int64)
     first = 0
     for batch in batches:
         last, own = first + len(batch.ids), batch.ids.shape[1]

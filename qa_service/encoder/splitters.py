@@ -31,9 +31,8 @@ class SentencePieceSplitter:
 
     def split(self, texts: Sequence[str]) -> list[Pieces]:
         """Cut each text, which has a UTF-8 form, into tokens."""
-        if not texts:
-            return []
-        found = self._processor.encode(list(texts), return_type="offset_mapping", num_threads=1)
+        # One by one: for a list, the library would start a thread each time.
+        found = (self._processor.encode(text, return_type="offset_mapping") for text in texts)
         return [_pieces(one["ids"], one["offsets"]) for one in found]
 
     def token_weights(self) -> NDArray[np.float32]:

@@ -16,15 +16,14 @@ _TITLE_MAX_TOKENS = 32
 _MAX_CHARACTERS_PER_TOKEN = 128
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # What models take for a space, joiners, direction marks and replacement characters among them.
-_SPACES = np.array(
-    [
-        *range(0x09, 0x21),
-        *(0x7F, 0x85, 0xA0, 0x1680),
-        *range(0x2000, 0x2010),
-        *(0x2028, 0x2029, 0x202F, 0x205F, 0x2060, 0x3000, 0xFEFF, 0xFFFD),
-    ],
-    dtype=np.uint32,
+_SPACES = (
+    *range(0x09, 0x21),
+    *(0x7F, 0x85, 0xA0, 0x1680),
+    *range(0x2000, 0x2010),
+    *(0x2028, 0x2029, 0x202F, 0x205F, 0x2060, 0x3000, 0xFEFF, 0xFFFD),
 )
+_IS_SPACE = np.zeros(max(_SPACES) + 2, dtype=np.bool_)
+_IS_SPACE[list(_SPACES)] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,5 +145,7 @@ def _next_text(text: str) -> NDArray[np.int32]:
     end = len(text)
     offsets = np.arange(end + 1, dtype=np.int32)
     code_points = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
-    offsets[:end][np.isin(code_points, _SPACES)] = end
+    # The table ends with False, for all code points from there on.
+    is_space = _IS_SPACE[np.minimum(code_points, len(_IS_SPACE) - 1)]
+    offsets[:end][is_space] = end
     return np.minimum.accumulate(offsets[::-1])[::-1]

@@ -49,6 +49,7 @@ class ProductCodec:
         self._common_map = statistics.common_map
         self._common_bias = statistics.common_bias
         self._codebooks = np.ascontiguousarray(statistics.codebooks, dtype=np.float32)
+        self._longest = np.linalg.norm(self._codebooks, axis=2).max(axis=1)
         self._quantizer: Any = faiss.ProductQuantizer(parts * width, parts, BITS)
         faiss.copy_array_to_vector(self._codebooks.ravel(), self._quantizer.centroids)
 
@@ -78,9 +79,22 @@ class ProductCodec:
         """Return what all tokens of each passage share, to be added to what `decode` returns."""
         return COMMON_SHARE * self._common_parts(passages)
 
+    def common_similarities(self, passages: Vectors, query: Vectors) -> Vectors:
+        """Return the inner products of what `common` returns and a question's token vectors.
+
+        Float32 (passages, question tokens).
+        """
+        # A question has fewer tokens than there are passages: the map takes less on its side.
+        mapped = COMMON_SHARE * (self._common_map @ query.T)
+        bias = COMMON_SHARE * (query @ self._common_bias)
+        return np.asarray(self._directions(passages) @ mapped + bias, dtype=np.float32)
+
     def _common_parts(self, passages: Vectors) -> Vectors:
-        directions = _unit_rows(passages - self._passage_mean)
-        return np.asarray(directions @ self._common_map + self._common_bias, dtype=np.float32)
+        common = self._directions(passages) @ self._common_map + self._common_bias
+        return np.asarray(common, dtype=np.float32)
+
+    def _directions(self, passages: Vectors) -> Vectors:
+        return _unit_rows(passages - self._passage_mean)
 
     def decode(self, codes: Codes) -> Vectors:
         """Return what each token adds to the common part of its passage, (n, dimension)."""
@@ -123,12 +137,13 @@ class ProductCodec:
     def _product_tables(self, query: Vectors) -> tuple[NDArray[np.int16], np.float32]:
         """Return each part's products, int16 (parts, 256, 16), and what their unit stands for."""
         parts, _, width = self._codebooks.shape
-        padded = np.zeros((_LOOKED_UP, parts * width), dtype=np.float32)
-        padded[: len(query)] = query
-        products = self._codebooks @ padded.reshape(_LOOKED_UP, parts, width).transpose(1, 2, 0)
-        largest = np.maximum(products.max(axis=1), -products.min(axis=1)).sum(axis=0).max()
+        padded = np.zeros((_LOOKED_UP, parts, width), dtype=np.float32)
+        padded[: len(query)] = query.reshape(-1, parts, width)
+        # No sum of products is larger than that of the lengths (Cauchy and Schwarz).
+        largest = (np.linalg.norm(padded, axis=2) @ self._longest).max()
         step = np.float32(max(float(largest), 1e-12) / _LARGEST_SUM)
-        products /= step
+        padded /= step
+        products = self._codebooks @ padded.transpose(1, 2, 0)
         return np.rint(products, out=products).astype(np.int16), step
 
     def center_query(self, vectors: Vectors, decoded_mean: Vectors) -> Vectors:
@@ -171,6 +186,10 @@ class ScalarCodec:
     def common(self, passages: Vectors) -> Vectors:
         """Return zeros: a code holds all of its token."""
         return np.zeros((len(passages), self._dimension), dtype=np.float32)
+
+    def common_similarities(self, passages: Vectors, query: Vectors) -> Vectors:
+        """Return zeros."""
+        return np.zeros((len(passages), len(query)), dtype=np.float32)
 
     def decode(self, codes: Codes) -> Vectors:
         """Return vectors of about unit length, float32 (n, dimension)."""

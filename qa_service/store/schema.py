@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import struct
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from qa_service.types import Article, DroppedText, Passage, PassageKey, Span
+
+_TWO_OFFSETS = struct.Struct("<ii")
 
 # Text is cut into pages, so that a passage of a book costs no more to read than one of a report.
 PAGE_LENGTH = 8192
@@ -120,14 +121,17 @@ def fold(text: str) -> str:
 
 def pack_sentences(passage: Passage) -> bytes:
     """Pack sentence spans as 32-bit offsets from the passage's start."""
-    spans = [(span.start - passage.start, span.end - passage.start) for span in passage.sentences]
-    return np.asarray(spans, dtype="<i4").tobytes()
+    return b"".join(
+        _TWO_OFFSETS.pack(span.start - passage.start, span.end - passage.start)
+        for span in passage.sentences
+    )
 
 
 def unpack_sentences(blob: bytes, start: int) -> tuple[Span, ...]:
     """Undo `pack_sentences`."""
-    offsets = np.frombuffer(blob, dtype="<i4").reshape(-1, 2) + start
-    return tuple(Span(first, last) for first, last in offsets.tolist())
+    return tuple(
+        Span(start + first, start + last) for first, last in _TWO_OFFSETS.iter_unpack(blob)
+    )
 
 
 def pack_dropped(dropped: Sequence[DroppedText]) -> str:

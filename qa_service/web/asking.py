@@ -99,13 +99,13 @@ class QuestionDesk:
         self._service = service
         self._metrics = metrics
         self._places = Places(
-            settings.questions_at_once,
+            settings.concurrent_questions,
             settings.waiting_questions,
             settings.question_wait_s,
             "questions",
         )
         metrics.watch_waiting(lambda: self._places.waiting)
-        self._threads = ThreadPoolExecutor(settings.questions_at_once, "question")
+        self._threads = ThreadPoolExecutor(settings.concurrent_questions, "question")
         self._logs_questions = settings.log_questions
 
     def ask(self, question: Question) -> Answer:

@@ -164,7 +164,7 @@ def thread_count(settings: Settings) -> int:
     However many people ask or follow the index, whoever is to be refused, reads an article or
     asks whether the service is alive finds a free one.
     """
-    questions = settings.questions_at_once + settings.waiting_questions
+    questions = settings.concurrent_questions + settings.waiting_questions
     return settings.server_threads + questions + EVENT_LISTENERS
 
 

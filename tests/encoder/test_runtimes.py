@@ -116,7 +116,7 @@ def openvino_runtime() -> OpenVinoRuntime:
     precision = best_precision(core)
     settings = Settings()
     folder = converted_model_folder(settings.cache, find_model(settings), precision.value)
-    return OpenVinoRuntime(core, folder / GRAPH, precision)
+    return OpenVinoRuntime(core, folder / GRAPH, precision, max_tokens=512)
 
 
 def torch_runtime() -> TorchRuntime:

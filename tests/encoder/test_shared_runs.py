@@ -23,6 +23,9 @@ QUESTIONS = (
 )
 
 
+LONGEST = 512
+
+
 class GatedModel:
     """Says of each token its id, of each text the sum of them; waits until it may go on."""
 
@@ -74,7 +77,7 @@ def run_first(
 def test_what_waits_goes_together_and_each_gets_its_own() -> None:
     """Batches that come during a run share the next one, and none sees another's padding."""
     model = GatedModel()
-    runs = SharedRuns(model.run)
+    runs = SharedRuns(model.run, LONGEST)
     batches = [batch_of([1, 2, 3]), batch_of([4], [5, 6]), batch_of([8, 9])]
     with ThreadPoolExecutor(4) as pool:
         first = run_first(model, runs, pool)
@@ -82,7 +85,7 @@ def test_what_waits_goes_together_and_each_gets_its_own() -> None:
         model.may_go_on.release(2)
         assert first.result().texts.tolist() == [[7]]
         found = [future.result() for future in others]
-    assert model.shapes == [(1, 1), (4, 3)]
+    assert model.shapes == [(1, 16), (4, 16)]
     assert runs.waiting == 0
     assert [one.texts.tolist() for one in found] == [[[6]], [[4], [11]], [[17]]]
     assert [one.tokens.shape for one in found] == [(1, 3, 1), (2, 2, 1), (1, 2, 1)]
@@ -92,7 +95,7 @@ def test_what_waits_goes_together_and_each_gets_its_own() -> None:
 def test_long_batches_do_not_hold_up_short_ones() -> None:
     """What would pad the others to hundreds of tokens runs by itself."""
     model = GatedModel()
-    runs = SharedRuns(model.run)
+    runs = SharedRuns(model.run, LONGEST)
     with ThreadPoolExecutor(4) as pool:
         first = run_first(model, runs, pool)
         others = line_up(runs, pool, [batch_of([1]), batch_of([1] * 400), batch_of([2, 2])])
@@ -103,13 +106,26 @@ def test_long_batches_do_not_hold_up_short_ones() -> None:
             [[400]],
             [[4]],
         ]
-    assert sorted(model.shapes) == [(1, 1), (1, 400), (2, 2)]
+    assert sorted(model.shapes) == [(1, 16), (1, 400), (2, 16)]
+
+
+@pytest.mark.parametrize(
+    ("length", "padded"), [(1, 16), (16, 16), (17, 32), (96, 96), (97, 100), (100, 100)]
+)
+def test_shapes_are_few_and_fit_the_model(length: int, padded: int) -> None:
+    """Rows are padded to a step, so that a runtime sees few shapes, but never beyond the model."""
+    model = GatedModel()
+    model.may_go_on.release()
+    found = SharedRuns(model.run, 100).run(batch_of([2] * length))
+    assert model.shapes == [(1, padded)]
+    assert found.tokens.shape == (1, length, 1)
+    assert found.texts.tolist() == [[2 * length]]
 
 
 def test_failure_is_that_of_one() -> None:
     """A run that fails is told to one caller; whoever went along runs again."""
     model = GatedModel()
-    runs = SharedRuns(model.run)
+    runs = SharedRuns(model.run, LONGEST)
     with ThreadPoolExecutor(4) as pool:
         first = run_first(model, runs, pool)
         others = line_up(runs, pool, [batch_of([1]), batch_of([2])])

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-from qa_service.config import Settings
 from qa_service.web.asking import Places
 from qa_service.web.errors import HttpProblem
 
@@ -97,12 +96,3 @@ def test_never_more_than_places() -> None:
         thread.join(FOR_EVER_S)
     assert (inside, places.waiting) == (0, 0)
     assert 1 <= most <= 3
-
-
-def test_a_question_for_each_core_and_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless set, one question more is answered at once than there are processor cores."""
-    monkeypatch.setattr("os.cpu_count", lambda: 7)
-    assert Settings().questions_at_once == 8
-    assert Settings(concurrent_questions=3).questions_at_once == 3
-    monkeypatch.setattr("os.cpu_count", lambda: None)
-    assert Settings().questions_at_once == 2

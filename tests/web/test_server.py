@@ -157,7 +157,7 @@ def test_questions_and_listeners_leave_threads_for_the_rest(tmp_path: Path) -> N
         Settings(index=tmp_path, server_threads=2, concurrent_questions=256),
         Settings(index=tmp_path, waiting_questions=1024),
     ):
-        held = settings.questions_at_once + settings.waiting_questions + EVENT_LISTENERS
+        held = settings.concurrent_questions + settings.waiting_questions + EVENT_LISTENERS
         assert thread_count(settings) >= held + 2
 
 
