@@ -1,4 +1,4 @@
-"""What is left out of aligned texts: untranslated, garbled, repeated, too long to be one thought."""
+"""What is left out of aligned texts: untranslated, garbled, repeated, too long."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ _SKIPPED_CLASSES = frozenset(
         *("sphinxsidebar", "related", "headerlink", "toctree-wrapper", "authorgroup"),
     }
 )
-# "6.9.1. ", "A.2. " before a heading: the same in all languages, and no part of what it says.
-_NUMBER = re.compile(r"^\s*(?:[A-Z]|\d+)(?:\.\d+)*\.\s+")
+# "6.9.1. ", "A.2. ", "Chapter 2. " before a heading: no part of what it says.
+_NUMBER = re.compile(r"^\s*(?:\w+\s+)?(?:[A-Z]|\d+)(?:\.\d+)*\.\s+")
 # What a heading of Sphinx ends with.
 _ANCHOR = re.compile(r"\s*[¶\uf0c1]$")
 _MALLARD = "{http://projectmallard.org/1.0/}"

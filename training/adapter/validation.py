@@ -1,0 +1,201 @@
+"""How well documents that were never trained on are found, in one language and across."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from qa_service.sentences import split_sentences
+from training.adapter.configuration import SuitePlan
+from training.adapter.documents import CorpusFile, Document, Kind, Part
+from training.adapter.encoder import PASSAGE, QUERY, Inputs, Outputs, TrainedEncoder
+from training.adapter.means import RunningMeans
+from training.adapter.passages import Passage, divide_passages, tokens_of
+from training.adapter.scoring import Scorer, Scores
+
+_SEED = 11
+_AT_ONCE = 32
+# A shorter passage says too little to be asked for.
+_LEAST_TOKENS = 20
+# A heading as short as this says little without its page's title.
+_SHORT_HEADING = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A passage and a question about it. `question`: in every language that has it."""
+
+    passage: str
+    question: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    inputs: Sequence[Inputs]
+    outputs: Sequence[Outputs]
+
+
+class Suite:
+    """Asks the same questions of any state of the model.
+
+    A question is the heading that its passage stands under or, if the plan allows, a sentence of a
+    paragraph that was taken out of it.
+    """
+
+    def __init__(self, corpus: CorpusFile, plan: SuitePlan, held_out: Sequence[str]) -> None:
+        """Choose documents, passages and questions: the same for the same corpus and plan."""
+        self._plan, self._held_out = plan, frozenset(held_out)
+        chosen = [
+            number
+            for number, entry in enumerate(corpus.entries)
+            if entry.part is Part.VALIDATION and entry.source in plan.sources
+        ]
+        random.Random(_SEED).shuffle(chosen)
+        self.pools: dict[str, list[Judged]] = {language: [] for language in plan.languages}
+        for number in chosen:
+            document = corpus.read(number)
+            for language, pool in self.pools.items():
+                room = plan.passages - len(pool)
+                pool += judged_passages(document, language, plan)[:room]
+
+    def measure(self, encoder: TrainedEncoder, most_tokens: int) -> dict[str, dict[str, float]]:
+        """Return recall@1 and mean reciprocal rank by pair of languages, and of groups of pairs."""
+        scorer = Scorer(RunningMeans())
+        pairs: dict[str, dict[str, float]] = {}
+        with torch.inference_mode():
+            passages = {
+                language: _encode(encoder, PASSAGE, [one.passage for one in pool], most_tokens)
+                for language, pool in self.pools.items()
+                if pool
+            }
+            for language, found in passages.items():
+                _see(scorer, found, "passage", language)
+            for asker in passages:
+                texts = self._questions(asker)
+                if not texts:
+                    continue
+                asked = _encode(encoder, QUERY, list(texts), most_tokens)
+                _see(scorer, asked, "query", asker)
+                for language, found in passages.items():
+                    judged = [
+                        (texts[one.question[asker]], place)
+                        for place, one in enumerate(self.pools[language])
+                        if asker in one.question
+                    ][: self._plan.questions]
+                    if judged:
+                        scores = _score(scorer, asked, asker, found, language)
+                        pairs[f"{asker}>{language}"] = _recall(scores, judged)
+        return self._groups(pairs) | pairs
+
+    def _questions(self, asker: str) -> dict[str, int]:
+        """Return the row of each question that is asked in a language."""
+        texts = dict.fromkeys(
+            one.question[asker]
+            for pool in self.pools.values()
+            for one in [one for one in pool if asker in one.question][: self._plan.questions]
+        )
+        return {text: row for row, text in enumerate(texts)}
+
+    def _groups(self, pairs: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+        groups: dict[str, list[Mapping[str, float]]] = {}
+        for name, scores in pairs.items():
+            asker, language = name.split(">")
+            kind = "same" if asker == language else "cross"
+            is_known = not {asker, language} & self._held_out
+            group = f"{kind}, trained" if is_known else f"{kind}, held out"
+            groups.setdefault(group, []).append(scores)
+        return {
+            group: {name: statistics.fmean(scores[name] for scores in found) for name in found[0]}
+            for group, found in sorted(groups.items())
+        }
+
+
+def judged_passages(document: Document, language: str, plan: SuitePlan) -> list[Judged]:
+    """Return a document's passages in a language, each with its question in all languages.
+
+    Passages that nothing can be asked about are left in, as wrong answers to the other questions.
+    """
+    found = []
+    for passage in divide_passages(document, [language], plan.target_tokens):
+        units = [document.units[place] for place in passage.units]
+        paragraphs = [unit for unit in units if unit.kind is Kind.TEXT]
+        question: Mapping[str, str] = {}
+        if passage.heading and (plan.headings_only or _is_heads(document, passage)):
+            question = _with_title(document, passage.heading)
+        elif len(paragraphs) > 2 and not plan.headings_only:
+            middle = paragraphs[len(paragraphs) // 2]
+            units.remove(middle)
+            question = {asker: _first_sentence(text, asker) for asker, text in middle.texts.items()}
+        text = " ".join(unit.texts[language] for unit in units)
+        if tokens_of(text) >= _LEAST_TOKENS:
+            found.append(Judged(text, question))
+    return found
+
+
+def _is_heads(document: Document, passage: Passage) -> bool:
+    name = f"{document.source}/{document.name}/{passage.units[0]}"
+    return hashlib.blake2b(name.encode(), digest_size=1).digest()[0] % 2 == 0
+
+
+def _with_title(document: Document, heading: Mapping[str, str]) -> dict[str, str]:
+    titles = next((unit.texts for unit in document.units if unit.kind is Kind.TITLE), {})
+    return {
+        asker: f"{titles[asker]}: {text}"
+        if len(text) < _SHORT_HEADING and asker in titles
+        else text
+        for asker, text in heading.items()
+    }
+
+
+def _first_sentence(text: str, language: str) -> str:
+    span = split_sentences(text, language)[0]
+    return text[span.start : span.end]
+
+
+def _see(scorer: Scorer, encoded: _Encoded, role: str, language: str) -> None:
+    for inputs, outputs in zip(encoded.inputs, encoded.outputs, strict=True):
+        scorer.see(inputs, outputs, role, language)
+
+
+def _encode(
+    encoder: TrainedEncoder, prompt: str, texts: Sequence[str], most_tokens: int
+) -> _Encoded:
+    prepared = [
+        encoder.prepare(prompt, texts[start : start + _AT_ONCE])
+        for start in range(0, len(texts), _AT_ONCE)
+    ]
+    return _Encoded(prepared, [encoder.encode(inputs, most_tokens) for inputs in prepared])
+
+
+def _score(
+    scorer: Scorer, asked: _Encoded, asker: str, passages: _Encoded, language: str
+) -> Scores:
+    rows = []
+    for questions, outputs in zip(asked.inputs, asked.outputs, strict=True):
+        row = [
+            scorer.score(questions, outputs, asker, inputs, found, language)
+            for inputs, found in zip(passages.inputs, passages.outputs, strict=True)
+        ]
+        dense, late = [one.dense for one in row], [one.late for one in row]
+        rows.append(Scores(torch.cat(dense, dim=1), torch.cat(late, dim=1)))
+    dense, late = [one.dense for one in rows], [one.late for one in rows]
+    return Scores(torch.cat(dense), torch.cat(late))
+
+
+def _recall(scores: Scores, judged: Sequence[tuple[int, int]]) -> dict[str, float]:
+    """Return how questions, by their rows, find their passages, by their places."""
+    asked = torch.tensor([row for row, _ in judged])
+    places = torch.tensor([place for _, place in judged])
+    found = {}
+    for name in ("dense", "late"):
+        values: torch.Tensor = getattr(scores, name).cpu()[asked]
+        right = values.gather(1, places[:, None])
+        ranks = (values > right).sum(dim=1) + 1
+        found[f"{name} R@1"] = float((ranks == 1).float().mean())
+        found[f"{name} MRR"] = float((1 / ranks).mean())
+    return found
