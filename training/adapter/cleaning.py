@@ -64,8 +64,10 @@ def is_written_in(text: str, language: str) -> bool:
     if len(letters) < _LEAST_LETTERS * len(text.replace(" ", "")) or not letters:
         return False
     ranges = _SCRIPTS.get(language, ((0x41, 0x24F), (0x1E00, 0x1EFF), (0x300, 0x36F)))
-    own = sum(any(low <= ord(letter) <= high for low, high in ranges) for letter in letters)
-    return own >= _LEAST_OWN_SCRIPT * len(letters)
+    own = "".join(
+        letter for letter in letters if any(low <= ord(letter) <= high for low, high in ranges)
+    )
+    return _weighted_length(own) >= _LEAST_OWN_SCRIPT * _weighted_length("".join(letters))
 
 
 def clean_unit(unit: Unit, pivot: str) -> Unit | None:

@@ -103,7 +103,8 @@ def _messages(source: str, root: Path, pattern: str) -> Iterator[Document]:
                 texts = translated.setdefault((match["file"], key), {PIVOT: plain(original)})
                 texts.setdefault(language, plain(text))
     for number, ((file, key), texts) in enumerate(sorted(translated.items())):
-        name = f"{file}/{key.split('|')[0]}" if source == "office-messages" else file
+        context = key.partition(_GETTEXT_CONTEXT)[0].split("|")[0]
+        name = f"{file}/{context}" if context != key else file
         yield Document(source, f"{name}#{number}", (Unit(Kind.TEXT, texts),))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from transformers import BertModel
+from transformers.utils import logging
 
 from qa_service.encoder.splitters import SentencePieceSplitter
 from qa_service.encoder.tokenization import TextTokenizer, TokenizedText
@@ -34,6 +35,12 @@ class Inputs:
     weights: Tensor
     is_kept: Tensor
 
+    def rows(self, chosen: Tensor) -> Inputs:
+        """Return some of the texts, in the order of their numbers in `chosen`."""
+        return Inputs(
+            self.ids[chosen], self.mask[chosen], self.weights[chosen], self.is_kept[chosen]
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
@@ -41,6 +48,10 @@ class Outputs:
 
     vectors: Tensor
     tokens: Tensor
+
+    def rows(self, chosen: Tensor) -> Outputs:
+        """Return some of the texts, in the order of their numbers in `chosen`."""
+        return Outputs(self.vectors[chosen], self.tokens[chosen])
 
 
 class TrainedEncoder:
@@ -65,11 +76,16 @@ class TrainedEncoder:
             dtype: what it computes in; normalisation and sums stay float32.
             max_tokens: longer texts are cut off.
         """
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         splitter = SentencePieceSplitter(folder / UNIGRAM_MODEL)
         self._tokenizer = TextTokenizer(splitter, splitter.token_weights(), max_tokens)
         self._device, self._dtype = device, dtype
         model = BertModel.from_pretrained(
-            str(folder), add_pooling_layer=False, attn_implementation="sdpa", local_files_only=True
+            str(folder),
+            add_pooling_layer=False,
+            dtype=dtype,
+            local_files_only=True,
         )
         self.adapter = Adapter(model, rank, alpha, dtype)
         # Nothing drops out: the model is small, and changes must stay small.
@@ -100,10 +116,10 @@ class TrainedEncoder:
         return Outputs(torch.cat(vectors)[back], torch.cat(tokens)[back])
 
     def _run(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        enabled = self._dtype is not torch.float32
-        with torch.autocast(self._device.type, dtype=self._dtype, enabled=enabled):
-            hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
-        hidden = hidden.float()
+        # On a processor, the gradient of torch's fused attention takes longer than all the rest.
+        is_plain = torch.is_grad_enabled() and self._device.type == "cpu"
+        self.model.set_attn_implementation("eager" if is_plain else "sdpa")
+        hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         present = mask[..., None].to(hidden.dtype)
         pooled = (hidden * present).sum(dim=1) / present.sum(dim=1)
         return hidden, torch.nn.functional.normalize(pooled, dim=-1)

@@ -29,12 +29,14 @@ class LoraLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the layer's outputs, (…, rows)."""
-        x = x.to(self.weight.dtype)
-        y = nn.functional.linear(x, self.weight, self.bias)
         if not self.is_on:
-            return y
-        low = nn.functional.linear(x, self.a.to(x.dtype))
-        return torch.add(y, nn.functional.linear(low, self.b.to(x.dtype)), alpha=self.scale)
+            return nn.functional.linear(x, self.weight, self.bias)
+        rows = x.flatten(0, -2)
+        y = nn.functional.linear(rows, self.weight, self.bias)
+        low = nn.functional.linear(rows, self.a.to(x.dtype))
+        # In place: the layer's own gradient needs its inputs alone.
+        y.addmm_(low, self.b.to(x.dtype).T, alpha=self.scale)
+        return y.unflatten(0, x.shape[:-1])
 
     def merged(self) -> Tensor:
         """Return W + B A · alpha / rank as float32."""

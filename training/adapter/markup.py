@@ -23,8 +23,10 @@ _SKIPPED_CLASSES = frozenset(
         *("sphinxsidebar", "related", "headerlink", "toctree-wrapper", "authorgroup"),
     }
 )
-# "6.9.1. ", "A.2. ", "Chapter 2. " before a heading: no part of what it says.
-_NUMBER = re.compile(r"^\s*(?:\w+\s+)?(?:[A-Z]|\d+)(?:\.\d+)*\.\s+")
+# "6.9.1. ", "A.2. ", "Chapter 2. ", "第 3 章 " before a heading: no part of what it says.
+_NUMBER = re.compile(
+    r"^\s*(?:(?:\w+\s+)?(?:[A-Z]|\d+)(?:\.\d+)*\.|第\s*\d+\s*[章节節]|\d+장\.?)\s+"
+)
 # What a heading of Sphinx ends with.
 _ANCHOR = re.compile(r"\s*[¶\uf0c1]$")
 _MALLARD = "{http://projectmallard.org/1.0/}"
@@ -48,7 +50,7 @@ def read_html(content: bytes, container_id: str = "") -> list[Block]:
         content: the file, UTF-8.
         container_id: read only what lies in the element with this id; "" for the whole body.
     """
-    root = html.fromstring(content, parser=html.HTMLParser(encoding="utf-8"))
+    root = html.document_fromstring(content, parser=html.HTMLParser(encoding="utf-8"))
     start = root.find("body") if not container_id else root.get_element_by_id(container_id, None)
     if start is None:
         return []

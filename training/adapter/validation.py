@@ -36,8 +36,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    inputs: Sequence[Inputs]
-    outputs: Sequence[Outputs]
+    inputs: Inputs
+    outputs: Outputs
+
+    def rows(self, chosen: torch.Tensor) -> _Encoded:
+        return _Encoded(self.inputs.rows(chosen), self.outputs.rows(chosen))
 
 
 class Suite:
@@ -73,33 +76,35 @@ class Suite:
                 for language, pool in self.pools.items()
                 if pool
             }
-            for language, found in passages.items():
-                _see(scorer, found, "passage", language)
+            for language, batches in passages.items():
+                for batch in batches:
+                    scorer.see(batch.inputs, batch.outputs, "passage", language)
             for asker in passages:
-                texts = self._questions(asker)
+                asked = {language: self._asked(asker, language) for language in passages}
+                texts = list(dict.fromkeys(text for found in asked.values() for text, _ in found))
                 if not texts:
                     continue
-                asked = _encode(encoder, QUERY, list(texts), most_tokens)
-                _see(scorer, asked, "query", asker)
-                for language, found in passages.items():
-                    judged = [
-                        (texts[one.question[asker]], place)
-                        for place, one in enumerate(self.pools[language])
-                        if asker in one.question
-                    ][: self._plan.questions]
+                inputs = encoder.prepare(QUERY, texts)
+                questions = _Encoded(inputs, encoder.encode(inputs, most_tokens))
+                scorer.see(inputs, questions.outputs, "query", asker)
+                rows = {text: row for row, text in enumerate(texts)}
+                for language, judged in asked.items():
                     if judged:
-                        scores = _score(scorer, asked, asker, found, language)
-                        pairs[f"{asker}>{language}"] = _recall(scores, judged)
+                        chosen = torch.tensor([rows[text] for text, _ in judged])
+                        places = torch.tensor([place for _, place in judged])
+                        scores = _score(
+                            scorer, questions.rows(chosen), asker, passages[language], language
+                        )
+                        pairs[f"{asker}>{language}"] = _recall(scores, places)
         return self._groups(pairs) | pairs
 
-    def _questions(self, asker: str) -> dict[str, int]:
-        """Return the row of each question that is asked in a language."""
-        texts = dict.fromkeys(
-            one.question[asker]
-            for pool in self.pools.values()
-            for one in [one for one in pool if asker in one.question][: self._plan.questions]
-        )
-        return {text: row for row, text in enumerate(texts)}
+    def _asked(self, asker: str, language: str) -> list[tuple[str, int]]:
+        """Return questions in one language about passages in another, with those's places."""
+        return [
+            (one.question[asker], place)
+            for place, one in enumerate(self.pools[language])
+            if asker in one.question
+        ][: self._plan.questions]
 
     def _groups(self, pairs: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
         groups: dict[str, list[Mapping[str, float]]] = {}
@@ -157,43 +162,38 @@ def _first_sentence(text: str, language: str) -> str:
     return text[span.start : span.end]
 
 
-def _see(scorer: Scorer, encoded: _Encoded, role: str, language: str) -> None:
-    for inputs, outputs in zip(encoded.inputs, encoded.outputs, strict=True):
-        scorer.see(inputs, outputs, role, language)
-
-
 def _encode(
     encoder: TrainedEncoder, prompt: str, texts: Sequence[str], most_tokens: int
-) -> _Encoded:
-    prepared = [
-        encoder.prepare(prompt, texts[start : start + _AT_ONCE])
-        for start in range(0, len(texts), _AT_ONCE)
-    ]
-    return _Encoded(prepared, [encoder.encode(inputs, most_tokens) for inputs in prepared])
+) -> list[_Encoded]:
+    batches = []
+    for start in range(0, len(texts), _AT_ONCE):
+        inputs = encoder.prepare(prompt, texts[start : start + _AT_ONCE])
+        batches.append(_Encoded(inputs, encoder.encode(inputs, most_tokens)))
+    return batches
 
 
 def _score(
-    scorer: Scorer, asked: _Encoded, asker: str, passages: _Encoded, language: str
+    scorer: Scorer,
+    questions: _Encoded,
+    asker: str,
+    passages: Sequence[_Encoded],
+    language: str,
 ) -> Scores:
-    rows = []
-    for questions, outputs in zip(asked.inputs, asked.outputs, strict=True):
-        row = [
-            scorer.score(questions, outputs, asker, inputs, found, language)
-            for inputs, found in zip(passages.inputs, passages.outputs, strict=True)
-        ]
-        dense, late = [one.dense for one in row], [one.late for one in row]
-        rows.append(Scores(torch.cat(dense, dim=1), torch.cat(late, dim=1)))
-    dense, late = [one.dense for one in rows], [one.late for one in rows]
-    return Scores(torch.cat(dense), torch.cat(late))
+    found = [
+        scorer.score(
+            questions.inputs, questions.outputs, asker, batch.inputs, batch.outputs, language
+        )
+        for batch in passages
+    ]
+    dense, late = [one.dense for one in found], [one.late for one in found]
+    return Scores(torch.cat(dense, dim=1), torch.cat(late, dim=1))
 
 
-def _recall(scores: Scores, judged: Sequence[tuple[int, int]]) -> dict[str, float]:
-    """Return how questions, by their rows, find their passages, by their places."""
-    asked = torch.tensor([row for row, _ in judged])
-    places = torch.tensor([place for _, place in judged])
+def _recall(scores: Scores, places: torch.Tensor) -> dict[str, float]:
+    """Return how each row's question finds its passage, by the passage's place."""
     found = {}
     for name in ("dense", "late"):
-        values: torch.Tensor = getattr(scores, name).cpu()[asked]
+        values: torch.Tensor = getattr(scores, name).cpu()
         right = values.gather(1, places[:, None])
         ranks = (values > right).sum(dim=1) + 1
         found[f"{name} R@1"] = float((ranks == 1).float().mean())
