@@ -18,13 +18,14 @@ QUERY = "encoder.layer.0.attention.self.query"
 INNER_DENSE = "encoder.layer.1.intermediate.dense"
 
 
-def small_packed_model() -> PackedModel:
+def small_packed_model(letters: str = "aب字", positions: int = 12) -> PackedModel:
     """Return a model of two layers with weights of its own in every matrix."""
-    shape = Architecture(HIDDEN, 2, 2, INNER, 9, 12, 1, 1e-12)
-    pieces = ("<s>", "<pad>", "</s>", "<unk>", "▁", "a", "ب", "字", "<mask>")
-    vocabulary = Vocabulary(pieces, np.linspace(0, -8, 9, dtype=np.float32), 0, 2, 1, 3)
-    sizes = {"emb.word": 9 * HIDDEN, "emb.pos": 12 * HIDDEN, "emb.type": HIDDEN}
-    sizes |= {"emb.ln.w": HIDDEN, "emb.ln.b": HIDDEN}
+    pieces = ("<s>", "<pad>", "</s>", "<unk>", "▁", *letters, "<mask>")
+    scores = -np.linspace(8, 14, len(pieces), dtype=np.float32)
+    vocabulary = Vocabulary(pieces, scores, 0, 2, 1, 3)
+    shape = Architecture(HIDDEN, 2, 2, INNER, len(pieces), positions, 1, 1e-12)
+    sizes = {"emb.word": len(pieces) * HIDDEN, "emb.pos": positions * HIDDEN}
+    sizes |= {"emb.type": HIDDEN, "emb.ln.w": HIDDEN, "emb.ln.b": HIDDEN}
     for layer in range(2):
         for part in ("q", "k", "v", "ao"):
             sizes |= {f"l{layer}.{part}.w": HIDDEN * HIDDEN, f"l{layer}.{part}.b": HIDDEN}

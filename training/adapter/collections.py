@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]
 
 from training.adapter.alignment import join_sections
 from training.adapter.documents import Document, Kind, Unit

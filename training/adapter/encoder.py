@@ -89,7 +89,7 @@ class TrainedEncoder:
         )
         self.adapter = Adapter(model, rank, alpha, dtype)
         # Nothing drops out: the model is small, and changes must stay small.
-        self.model = model.eval().to(device)
+        self.model = model.train(False).to(device)
 
     def prepare(self, prompt: str, texts: Sequence[str]) -> Inputs:
         """Tokenise texts, padded to the longest."""

@@ -36,7 +36,7 @@ class LoraLinear(nn.Module):
         low = nn.functional.linear(rows, self.a.to(x.dtype))
         # In place: the layer's own gradient needs its inputs alone.
         y.addmm_(low, self.b.to(x.dtype).T, alpha=self.scale)
-        return y.unflatten(0, x.shape[:-1])
+        return y.view(*x.shape[:-1], y.shape[-1])
 
     def merged(self) -> Tensor:
         """Return W + B A · alpha / rank as float32."""

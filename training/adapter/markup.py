@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lxml import etree, html
+from lxml import etree, html  # type: ignore[import-untyped]
 
 from training.adapter.documents import Kind
 
@@ -134,7 +134,7 @@ def _classes(element: html.HtmlElement) -> set[str]:
 
 
 def _local_name(element: etree._Element) -> str:
-    return etree.QName(element).localname
+    return str(etree.QName(element).localname)
 
 
 def _one_line(text: str) -> str:

@@ -76,7 +76,7 @@ def max_sim(queries: Tensor, weights: Tensor, passages: Tensor, is_kept: Tensor)
     counts = weights > 0
     # Prompt, padding and special tokens are half of a short question: leave them out.
     asked = queries[counts]
-    matches = (asked @ passages.flatten(0, 1).T).unflatten(1, passages.shape[:2])
+    matches = (asked @ passages.flatten(0, 1).T).view(len(asked), *passages.shape[:2])
     best = matches.masked_fill(~is_kept, _NO_MATCH).max(dim=2).values
     scores = best.new_zeros((len(queries), len(passages)))
     rows = torch.nonzero(counts)[:, 0]

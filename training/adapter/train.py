@@ -157,7 +157,7 @@ class Trainer:
         for part in range(plan.accumulate):
             batch = self._batches.draw(self._step * plan.accumulate + part)
             loss = self._objective(batch)
-            (loss.total / plan.accumulate).backward()
+            (loss.total / plan.accumulate).backward()  # type: ignore[no-untyped-call]
             losses.append(loss)
             pairs.append(f"{batch.source} {batch.asker}>{batch.other} {len(batch.examples)}")
         norm = torch.nn.utils.clip_grad_norm_(self._parameters.values(), plan.clip_norm)
