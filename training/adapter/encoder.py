@@ -16,6 +16,7 @@ from qa_service.encoder.tokenization import TextTokenizer, TokenizedText
 from qa_service.encoder.tokenizer_files import UNIGRAM_MODEL
 from qa_service.indexer.embedding import LEAST_TELLING
 from qa_service.reranker import LEAST_WEIGHT, WEIGHT_OFFSET
+from training.adapter import attention
 from training.adapter.lora import Adapter
 
 QUERY, PASSAGE = "query: ", "passage: "
@@ -76,6 +77,7 @@ class TrainedEncoder:
             dtype: what it computes in; normalisation and sums stay float32.
             max_tokens: longer texts are cut off.
         """
+        attention.register()
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         splitter = SentencePieceSplitter(folder / UNIGRAM_MODEL)
@@ -116,9 +118,8 @@ class TrainedEncoder:
         return Outputs(torch.cat(vectors)[back], torch.cat(tokens)[back])
 
     def _run(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        # On a processor, the gradient of torch's fused attention takes longer than all the rest.
-        is_plain = torch.is_grad_enabled() and self._device.type == "cpu"
-        self.model.set_attn_implementation("eager" if is_plain else "sdpa")
+        is_own = torch.is_grad_enabled() and self._device.type == "cpu"
+        self.model.set_attn_implementation(attention.NAME if is_own else "sdpa")
         hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         present = mask[..., None].to(hidden.dtype)
         pooled = (hidden * present).sum(dim=1) / present.sum(dim=1)

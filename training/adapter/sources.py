@@ -22,6 +22,7 @@ _HELP = (
 )
 # Those with windows but no help, and enough of the others to pair them with.
 _OFFICE = "ar fa he th bn ta te ka uk bg lt sr mr de es fr hi ja ru tr zh-cn"
+_CAMPAIGNS = "did dm dw ei httt l low nr sof sota sotbe thot trow tsg ttb utbs"
 _REFERENCE = "en de es fr id it ja pt zh-cn"
 _FAQ = "de fr it ja ko nl pt ru zh-cn"
 _MAINT = "ca de es fr it ja ru vi zh-cn"
@@ -107,7 +108,10 @@ SOURCES: Mapping[str, Source] = {
         Source(
             "game-messages",
             "GPL-2+",
-            Packages(("wesnoth-1.16-data",), members=(r"/LC_MESSAGES/.*\.mo$",)),
+            Packages(
+                ("wesnoth-1.16-data", *_each("wesnoth-1.16", _CAMPAIGNS)),
+                members=(r"/LC_MESSAGES/.*\.mo$",),
+            ),
             read_game_messages,
         ),
         Source(

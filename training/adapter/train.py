@@ -95,7 +95,8 @@ class Trainer:
         )
         self._objective = Objective(self._encoder, configuration.loss, model.most_tokens)
         self._corpus = CorpusFile(corpus)
-        self._corpus_sha256 = hashlib.sha256(corpus.read_bytes()).hexdigest()
+        with corpus.open("rb") as file:
+            self._corpus_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         self._batches = BatchMaker(self._corpus, configuration.batches, Part.TRAIN, optimizer.seed)
         self._step = 0
         self._is_stopped = False
