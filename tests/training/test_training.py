@@ -143,9 +143,10 @@ def test_running_means() -> None:
     means.update("tokens/ar", torch.tensor([[1.0], [3.0]]))
     assert means.to_tensors()["tokens/ar"] == 2
     means.update("tokens/ar", torch.tensor([[12.0]]))
-    means.update("tokens/zh", torch.tensor([[5.0]]))
+    means.update("tokens/zh", torch.tensor([[6.0]]))
     means.update("query/zh", torch.tensor([[50.0]]))
-    assert means.average("tokens/") == 4
+    assert means.to_tensors()["tokens/ar"] == 4
+    assert means.average("tokens/") == 5
 
 
 def test_learning_rate() -> None:

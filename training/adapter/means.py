@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 # How much the newest batch counts.
-MOMENTUM = 0.1
+MOMENTUM = 0.2
 
 
 class RunningMeans:

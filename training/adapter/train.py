@@ -136,7 +136,8 @@ class Trainer:
             if time.monotonic() - saved > 60 * logging.checkpoint_minutes:
                 self.save()
                 saved = time.monotonic()
-            if logging.validate_every and self._step % logging.validate_every == 0:
+            is_due = logging.validate_every and self._step % logging.validate_every == 0
+            if is_due and self._step < plan.steps:
                 self.save()
                 self.validate()
                 saved = time.monotonic()
@@ -161,7 +162,10 @@ class Trainer:
             (loss.total / plan.accumulate).backward()  # type: ignore[no-untyped-call]
             losses.append(loss)
             pairs.append(f"{batch.source} {batch.asker}>{batch.other} {len(batch.examples)}")
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters.values(), plan.clip_norm)
+        # A gradient that is no number ends the run; the last checkpoint is from before it.
+        norm = torch.nn.utils.clip_grad_norm_(
+            self._parameters.values(), plan.clip_norm, error_if_nonfinite=True
+        )
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self._step += 1
