@@ -46,8 +46,8 @@ class QuestionStyle:
     heading: float = 0.4
     title: float = 0.1
     sentence: float = 0.5
-    taken_out: float = 0.6
-    clipped: float = 0.3
+    taken_out: float = 0.3
+    clipped: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
