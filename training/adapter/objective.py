@@ -13,6 +13,9 @@ from training.adapter.losses import contrast, keep_direction, keep_ranking
 from training.adapter.means import RunningMeans
 from training.adapter.scoring import Scorer, Scores
 
+# Below every score.
+_LOWEST = -1e4
+
 
 @dataclass(frozen=True, slots=True)
 class LossPlan:
@@ -185,6 +188,3 @@ def _accuracies(same: Scores, cross: Scores | None, is_negative: Tensor) -> dict
             wrong = values.masked_fill(~is_negative, _LOWEST).amax(dim=1)
             found[f"{kind}_{name}_accuracy"] = float((values.diagonal() > wrong).float().mean())
     return found
-
-
-_LOWEST = -1e4

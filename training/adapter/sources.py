@@ -17,9 +17,8 @@ from training.adapter.documents import Document
 from training.adapter.packages import Packages
 from training.adapter.pages import PAGE_SOURCES
 
-_HELP = (
-    "ca cs da de el en-us es et eu fi fr gl hi hu id it ja km ko nl pl pt ru sk sl sv tr vi zh-cn"
-)
+# Slovak's is a link to Czech's.
+_HELP = "ca cs da de el en-us es et eu fi fr gl hi hu id it ja km ko nl pl pt ru sl sv tr vi zh-cn"
 # Those with windows but no help, and enough of the others to pair them with.
 _OFFICE = "ar fa he th bn ta te ka uk bg lt sr mr de es fr hi ja ru tr zh-cn"
 _CAMPAIGNS = "did dm dw ei httt l low nr sof sota sotbe thot trow tsg ttb utbs"
