@@ -32,13 +32,15 @@ def fetch(folder: Path, wanted: Iterable[Packages]) -> dict[str, str]:
     """Fetch and unpack what is not there yet.
 
     Returns:
-        the version of every package, by name; also written to `packages.json`.
+        the version of every package that is wanted, by name.
     """
+    asked: list[str] = []
     archives = folder / _ARCHIVES
     archives.mkdir(parents=True, exist_ok=True)
     known = folder / _VERSIONS
     versions: dict[str, str] = json.loads(known.read_text("utf-8")) if known.exists() else {}
     for packages in wanted:
+        asked += [*packages.debian, *(spelled.rsplit("@", 1)[0] for spelled in packages.npm)]
         missing = [name for name in packages.debian if name not in versions]
         if missing:
             run(["apt-get", "download", "--quiet", *missing], archives)
@@ -59,7 +61,7 @@ def fetch(folder: Path, wanted: Iterable[Packages]) -> dict[str, str]:
                     archive_file.extractall(folder / NPM / name, filter="data")
                 versions[name] = version
                 _write(known, versions)
-    return versions
+    return {name: versions[name] for name in sorted(asked)}
 
 
 def run(command: Sequence[str], folder: Path) -> str:
