@@ -182,6 +182,14 @@ def test_batches_keep_out(corpus: CorpusFile) -> None:
         assert judged.isdisjoint(example.document for example in batch.examples)
 
 
+def test_emphasis(corpus: CorpusFile) -> None:
+    """A language with more emphasis is asked in more often."""
+    plan = BatchPlan({"s": 1.0}, ((40, 1.0),), 400, 12, 4, emphasis={"ar": 20.0})
+    maker = BatchMaker(corpus, plan, Part.TRAIN, 1)
+    askers = [maker.draw(step).asker for step in range(20)]
+    assert askers.count("ar") > 10
+
+
 def test_no_batches(corpus: CorpusFile) -> None:
     """A plan that the corpus cannot meet says so."""
     plan = BatchPlan({"s": 1.0}, ((40, 1.0),), 400, 600, 500)

@@ -32,7 +32,7 @@ class BatchPlan:
     examples. `neighbours`: passages taken from one document at most: they are each other's hardest
     negatives. `same_language`: how often question and passage are in one language. `with_pivot`:
     how often English is one of two. `smoothing`: languages are drawn in proportion to this power of
-    what there is of them. `held_out`: languages never used.
+    what there is of them, times their `emphasis` if they have one. `held_out`: languages never used.
     """
 
     sources: Mapping[str, float]
@@ -44,6 +44,7 @@ class BatchPlan:
     same_language: float = 0.1
     with_pivot: float = 0.35
     smoothing: float = 0.4
+    emphasis: Mapping[str, float] = field(default_factory=dict)
     held_out: tuple[str, ...] = ()
     style: QuestionStyle = field(default_factory=QuestionStyle)
 
@@ -94,7 +95,8 @@ class BatchMaker:
         self._numbers = {key: np.array(numbers) for key, numbers in found.items()}
         self._weights = {
             source: {
-                language: float(count**plan.smoothing) for language, count in sorted(counts.items())
+                language: count**plan.smoothing * plan.emphasis.get(language, 1.0)
+                for language, count in sorted(counts.items())
             }
             for source, counts in sorted(amounts.items())
             if len(counts) > 1

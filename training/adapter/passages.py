@@ -15,6 +15,8 @@ _LETTERS_PER_TOKEN = 4.0
 _WIDE_LETTERS_PER_TOKEN = 1.5
 _SHORTEST_SENTENCE = 16
 _LONGEST_QUESTION = 320
+# A single word is the answer to nothing.
+_SHORTEST_PASSAGE = 3
 # What must be left of a passage when a sentence is taken out, in tokens.
 _LEAST_LEFT = 12
 # Below this many letters a heading says little without the title of its page.
@@ -43,8 +45,8 @@ class QuestionStyle:
     in the passage. `clipped`: how often only a part of it is asked.
     """
 
-    heading: float = 0.4
-    title: float = 0.1
+    heading: float = 1.0
+    title: float = 0.3
     sentence: float = 0.5
     taken_out: float = 0.3
     clipped: float = 0.5
@@ -163,6 +165,8 @@ def make_example(
             question = f"{title}: {heading}"
     elif kind is Kind.TITLE:
         question = title
+    if min(tokens_of(" ".join(own)), tokens_of(" ".join(others))) < _SHORTEST_PASSAGE:
+        return None
     scope = f"{document.source}/{document.name}"
     return Example(
         question=question,

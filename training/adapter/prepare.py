@@ -26,7 +26,7 @@ from training.adapter.sources import PAGES, SOURCES
 from training.adapter.split import divide
 
 CORPUS, REPORT = "corpus.jsonl", "corpus.report.json"
-VALIDATION_SHARE = 0.03
+VALIDATION_SHARE = 0.05
 _PAGES_AT_ONCE = 16
 
 
