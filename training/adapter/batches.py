@@ -31,8 +31,9 @@ class BatchPlan:
     passages of a batch, in both languages; decides how many examples there are. `most`, `least`:
     examples. `neighbours`: passages taken from one document at most: they are each other's hardest
     negatives. `same_language`: how often question and passage are in one language. `with_pivot`:
-    how often English is one of two. `smoothing`: languages are drawn in proportion to this power of
-    what there is of them, times their `emphasis` if they have one. `held_out`: languages never used.
+    how often English is one of two. `smoothing`: languages are drawn in proportion to this power
+    of what there is of them, times their `emphasis` if they have one. `held_out`: languages never
+    used.
     """
 
     sources: Mapping[str, float]

@@ -85,10 +85,11 @@ class CorpusFile:
 
 
 def write_corpus(path: Path, documents: Iterable[tuple[Document, Part]]) -> list[Entry]:
-    """Write documents and the index of them; returns the index."""
+    """Write documents and the index of them, in the place of older ones; returns the index."""
     entries: list[Entry] = []
     offset = 0
-    with path.open("wb") as file:
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("wb") as file:
         for document, part in documents:
             line = _to_line(document, part)
             file.write(line)
@@ -100,6 +101,7 @@ def write_corpus(path: Path, documents: Iterable[tuple[Document, Part]]) -> list
     ]
     index = path.with_name(path.name + INDEX_SUFFIX)
     index.write_text(json.dumps(rows, separators=(",", ":")), encoding="utf-8")
+    partial.replace(path)
     return entries
 
 
