@@ -59,6 +59,9 @@ class Suite:
             if entry.part is Part.VALIDATION and entry.source in plan.sources
         ]
         random.Random(_SEED).shuffle(chosen)
+        # First those that most languages have, so that pairs have questions in common.
+        wanted = frozenset(plan.languages)
+        chosen.sort(key=lambda number: -len(wanted & corpus.entries[number].sizes.keys()))
         self.pools: dict[str, list[Judged]] = {language: [] for language in plan.languages}
         for number in chosen:
             document = corpus.read(number)
