@@ -122,6 +122,12 @@ def test_clip(sentence: str) -> None:
         assert 3 <= len(part) < len(sentence)
 
 
+@pytest.mark.parametrize("sentence", ["", "是", "是。", "Yes.", "a b c", "نعم"])
+def test_clip_leaves_short_ones(sentence: str) -> None:
+    """What is too short to be divided stays whole."""
+    assert clip(sentence, random.Random(1)) == sentence
+
+
 def test_who_may_answer() -> None:
     """A title is answered by its page, a heading by its section, a sentence by itself alone."""
     first = Example("q", "a", "b", Kind.TITLE, "d", "d/1")
@@ -197,21 +203,26 @@ def test_no_batches(corpus: CorpusFile) -> None:
         BatchMaker(corpus, plan, Part.TRAIN, 1).draw(0)
 
 
-SUITE = SuitePlan(("en", "ar"), ("s",), 10, 10, 60, False)
-
-
-def test_judged_passages() -> None:
-    """Each passage to judge by has a question in all languages, and not the paragraph asked."""
-    found = judged_passages(document(sections=4, paragraphs=3), "zh", SUITE)
+def test_judged_by_headings() -> None:
+    """A heading asks for the passage that stands under it, in all languages."""
+    plan = SuitePlan(("en", "ar"), ("s",), 10, 10, 60, "headings")
+    found = judged_passages(document(sections=4, paragraphs=3), "zh", plan)
     assert len(found) == 4
-    kinds = set()
     for judged in found:
         assert set(judged.question) == {"ar", "en", "zh"}
-        is_heading = "标题" in judged.question["zh"]
-        kinds.add(is_heading)
-        assert judged.question["zh"] not in judged.passage
-        assert judged.passage.count("首先") == (3 if is_heading else 2)
-    assert kinds == {True, False}
+        assert "标题" in judged.question["zh"]
+        assert judged.passage.count("首先") == 3
+
+
+def test_judged_by_sentences() -> None:
+    """A part of a sentence asks for the passage that holds it; paragraphs that lack are skipped."""
+    plan = SuitePlan(("en", "ar"), ("s",), 10, 10, 60, "sentences")
+    found = judged_passages(document(sections=4, paragraphs=3), "zh", plan)
+    assert len(found) == 4
+    for judged in found:
+        assert set(judged.question) == {"ar", "en", "zh"}
+        assert judged.question["zh"] in judged.passage
+        assert len(judged.question["zh"]) < 14
 
 
 def test_default_configuration() -> None:

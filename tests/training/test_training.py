@@ -47,8 +47,8 @@ CHANGES = (
     "batches.tokens=200",
     "batches.least=3",
     "logging.validate_every=0",
-    'validation.documents.languages=["ar","en"]',
-    'validation.documents.sources=["gnome-help"]',
+    'validation.sentences.languages=["ar","en"]',
+    'validation.sentences.sources=["gnome-help"]',
 )
 
 
@@ -231,9 +231,9 @@ def test_run_changes_something(small_model: Path, corpus: Path, tmp_path: Path) 
     assert all(value.any() for name, value in parameters.items() if name.endswith(".b"))
     rows = rows_of(folder)
     assert [row["step"] for row in rows if "loss" in row] == [1, 2, 3, 4]
-    assert {row["validation"] for row in rows if "validation" in row} == {"documents", "questions"}
+    assert {row["validation"] for row in rows if "validation" in row} == {"sentences", "questions"}
     assert all(np.isfinite(row["loss"]) for row in rows if "loss" in row)
-    judged = next(row for row in rows if row.get("validation") == "documents")
+    judged = next(row for row in rows if row.get("validation") == "sentences")
     scores = judged["scores"]
     assert isinstance(scores, dict)
     assert {"ar>ar", "ar>en", "en>ar", "en>en", "same, trained", "cross, trained"} == set(scores)
@@ -296,7 +296,7 @@ def test_exported_adapter(
     assert trained["steps"] == 4
     assert trained["tokens"] > 0
     assert trained["configuration"]["optimizer"]["seed"] == 1
-    assert "documents, step 4" in trained["validation"]
+    assert "sentences, step 4" in trained["validation"]
 
 
 def test_half_an_adapter(

@@ -58,7 +58,7 @@ class SuitePlan:
     passages: int
     questions: int
     target_tokens: float
-    headings_only: bool
+    asks: Literal["headings", "sentences"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,7 @@ def clip(sentence: str, rng: random.Random) -> str:
         if not _is_wide(sentence):
             return sentence
         words = list(sentence)
-    kept = max(3, round(len(words) * rng.uniform(0.4, 0.8)))
+    kept = min(len(words), max(3, round(len(words) * rng.uniform(0.4, 0.8))))
     start = rng.randrange(len(words) - kept + 1)
     chosen = words[start : start + kept]
     return ("" if words == list(sentence) else " ").join(chosen)

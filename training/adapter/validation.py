@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import statistics
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from training.adapter.configuration import SuitePlan
 from training.adapter.documents import CorpusFile, Document, Kind, Part
 from training.adapter.encoder import PASSAGE, QUERY, Inputs, Outputs, TrainedEncoder
 from training.adapter.means import RunningMeans
-from training.adapter.passages import Passage, divide_passages, tokens_of
+from training.adapter.passages import clip, divide_passages, tokens_of
 from training.adapter.scoring import Scorer, Scores
 
 _SEED = 11
@@ -46,8 +45,7 @@ class _Encoded:
 class Suite:
     """Asks the same questions of any state of the model.
 
-    A question is the heading that its passage stands under or, if the plan allows, a sentence of a
-    paragraph that was taken out of it.
+    A question is the heading that its passage stands under, or a part of a sentence of it.
     """
 
     def __init__(self, corpus: CorpusFile, plan: SuitePlan, held_out: Sequence[str]) -> None:
@@ -131,23 +129,20 @@ def judged_passages(document: Document, language: str, plan: SuitePlan) -> list[
     found = []
     for passage in divide_passages(document, [language], plan.target_tokens):
         units = [document.units[place] for place in passage.units]
-        paragraphs = [unit for unit in units if unit.kind is Kind.TEXT]
-        question: Mapping[str, str] = {}
-        if passage.heading and (plan.headings_only or _is_heads(document, passage)):
-            question = _with_title(document, passage.heading)
-        elif len(paragraphs) > 2 and not plan.headings_only:
-            middle = paragraphs[len(paragraphs) // 2]
-            units.remove(middle)
-            question = {asker: _first_sentence(text, asker) for asker, text in middle.texts.items()}
         text = " ".join(unit.texts[language] for unit in units)
-        if tokens_of(text) >= _LEAST_TOKENS:
-            found.append(Judged(text, question))
+        if tokens_of(text) < _LEAST_TOKENS:
+            continue
+        if plan.asks == "headings":
+            question = _with_title(document, passage.heading)
+        else:
+            paragraphs = [unit for unit in units if unit.kind is Kind.TEXT]
+            middle = paragraphs[len(paragraphs) // 2]
+            question = {
+                asker: clip(_first_sentence(told, asker), random.Random(_SEED))
+                for asker, told in middle.texts.items()
+            }
+        found.append(Judged(text, question))
     return found
-
-
-def _is_heads(document: Document, passage: Passage) -> bool:
-    name = f"{document.source}/{document.name}/{passage.units[0]}"
-    return hashlib.blake2b(name.encode(), digest_size=1).digest()[0] % 2 == 0
 
 
 def _with_title(document: Document, heading: Mapping[str, str]) -> dict[str, str]:
