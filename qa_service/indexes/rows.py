@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.errors import IndexCorruptError
+from qa_service.indexes.arrays import map_array
 
 TABLE = "table.npy"
 SEGMENT_SUFFIX = ".rows"
@@ -55,7 +56,7 @@ class RowStore:
         self.folder = folder
         self.row_size = row_size
         try:
-            table = np.load(folder / TABLE, mmap_mode="r", allow_pickle=False)
+            table = map_array(folder / TABLE)
         except (OSError, ValueError, EOFError) as error:
             raise IndexCorruptError(
                 f"{folder / TABLE} cannot be read ({error}). Run: qa-service rollback, "
