@@ -226,9 +226,18 @@ def ask_pool_of(folder: Path, language: Language) -> Scores:
 
 def build(languages: Sequence[Language], folder: Path) -> Service:
     """Index the paragraphs of these languages; an article's id is `language-number`."""
-    folder.mkdir(parents=True)
     articles = folder / "articles"
-    articles.mkdir()
+    write_articles(languages, articles)
+    service = open_service(folder)
+    report = service.index([articles])
+    if report.articles + len(report.duplicates) != sum(len(item.paragraphs) for item in languages):
+        sys.exit(f"only {report.articles} articles were indexed")
+    return service
+
+
+def write_articles(languages: Sequence[Language], folder: Path) -> None:
+    """Write the paragraphs of these languages into a new folder, a file for each language."""
+    folder.mkdir(parents=True)
     for language in languages:
         lines = [
             json.dumps(
@@ -243,12 +252,7 @@ def build(languages: Sequence[Language], folder: Path) -> Service:
             )
             for number, text in enumerate(language.paragraphs)
         ]
-        (articles / f"{language.code}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    service = open_service(folder)
-    report = service.index([articles])
-    if report.articles + len(report.duplicates) != sum(len(item.paragraphs) for item in languages):
-        sys.exit(f"only {report.articles} articles were indexed")
-    return service
+        (folder / f"{language.code}.jsonl").write_text("\n".join(lines), encoding="utf-8")
 
 
 def open_service(folder: Path) -> Service:
