@@ -22,7 +22,7 @@ from qa_service.types import (
 # A second sentence is quoted when the two together match the question better by this much.
 PAIR_GAIN = 0.0125
 # How similar a word must be to one of the question's to be marked, as a cosine of its token.
-WORD_SIMILARITY = 0.5
+WORD_SIMILARITY = 0.55
 # A word of the question that tells less than this share of it marks nothing.
 LEAST_SHARE = 0.02
 # A passage below the first must match the question better by this much to give the answer.

@@ -31,8 +31,8 @@ LANGUAGE_MEAN_WEIGHT = 8_000
 PASSAGES_TO_AVERAGE = 1_000
 
 # The median of candidates' scores in a small corpus, and how many candidates it counts for.
-USUAL_LATE, USUAL_LATE_WEIGHT = 0.15, 10
-HIGHEST_USUAL_LATE = 0.22
+USUAL_LATE, USUAL_LATE_WEIGHT = 0.18, 10
+HIGHEST_USUAL_LATE = 0.265
 
 _CORPUS_MEAN = "tokens_corpus_mean"
 _LANGUAGES = "tokens_languages"

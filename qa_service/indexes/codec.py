@@ -23,7 +23,7 @@ BITS = 8
 
 # Rounding pulls what a token adds toward nothing; what its passage has in common is held down
 # alike, or passages would be ranked by it.
-COMMON_SHARE = 0.7
+COMMON_SHARE = 0.9
 
 # Tokens of a question whose products are looked up together: numpy copies rows of 32 bytes fastest.
 _LOOKED_UP = 16
