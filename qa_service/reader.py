@@ -20,7 +20,7 @@ from qa_service.types import (
 )
 
 # A second sentence is quoted when the two together match the question better by this much.
-PAIR_GAIN = 0.0125
+PAIR_GAIN = 0.015
 # How similar a word must be to one of the question's to be marked, as a cosine of its token.
 WORD_SIMILARITY = 0.55
 # A word of the question that tells less than this share of it marks nothing.
