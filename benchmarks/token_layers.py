@@ -113,6 +113,7 @@ def statistics_of(embedded: Sequence[Embedded]) -> TokenStatistics:
         common_map=np.zeros((dimension, dimension), dtype=np.float32),
         common_bias=np.zeros(dimension, dtype=np.float32),
         codebooks=np.zeros((1, 1, dimension), dtype=np.float32),
+        offsets={},
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qa_service.abstention import ANSWERED_FROM
 from qa_service.reranker import Alignment, contrasted_weights
 from qa_service.scripts import UNSPACED_SCRIPTS, script_of
 from qa_service.types import (
@@ -131,8 +132,13 @@ def cite(evidence: Sequence[Evidence]) -> tuple[tuple[CitedPassage, ...], Answer
 
 
 def _answer(evidence: Sequence[Evidence]) -> AnswerText | None:
+    first = evidence[:3]
+    # One that hardly answers does not speak for one that does.
+    least = min(ANSWERED_FROM, max((item.probability for item in first), default=0.0))
     best: tuple[float, int, Sentence] | None = None
-    for rank, item in enumerate(evidence[:3], start=1):
+    for rank, item in enumerate(first, start=1):
+        if item.probability < least:
+            continue
         sentence = best_sentence(item.passage, item.alignment)
         # The first passage is there for a reason: others must be clearly better.
         worth = sentence.score + item.score - (SWITCH_GAIN if rank > 1 else 0.0)

@@ -365,7 +365,10 @@ class Service:
                 encoder = self._load_encoder()
                 codec = self._codec(encoder)
                 retriever = Retriever(
-                    EncodesOutOfTurn(encoder, self._turn), self._analyzer, Reranker(codec)
+                    EncodesOutOfTurn(encoder, self._turn),
+                    self._analyzer,
+                    Reranker(codec),
+                    {} if self._statistics is None else self._statistics.tokens.offsets,
                 )
                 self._model = _Model(
                     encoder,

@@ -73,9 +73,10 @@ def evidence_of(
     alignment: Alignment,
     score: float = 0.5,
     also_in: tuple[str, ...] = (),
+    probability: float = 0.8,
 ) -> Evidence:
     """Return evidence that is likely enough to answer."""
-    return Evidence(passage, article, alignment, score, probability=0.8, also_in=also_in)
+    return Evidence(passage, article, alignment, score, probability, also_in)
 
 
 def marked(passage: Passage, alignment: Alignment) -> list[str]:
@@ -145,6 +146,24 @@ def test_clearly_better_sentence_of_a_later_passage_answers() -> None:
     assert answer.text == ARTICLES["hi"][1]
     same = alignment_of(other, [("क्लोरोफ़िल", 0, 0.4)], 1)
     _, answer = cite([evidence_of(first, passage, weak), evidence_of(second, other, same)])
+    assert answer is not None
+    assert answer.citation == 1
+
+
+def test_passage_that_hardly_answers_does_not_speak_for_one_that_does() -> None:
+    """An unlikely first passage is shown, but the answer comes from the likely one below it."""
+    first, passage = article_of(ARTICLES["mixed"], "en")
+    second, other = article_of(ARTICLES["hi"], "hi")
+    strong = alignment_of(passage, [("canal", 0, 0.9)], 1)
+    weak = alignment_of(other, [("क्लोरोफ़िल", 0, 0.4)], 1)
+    unlikely = evidence_of(first, passage, strong, probability=0.2)
+    for probability, cited in ((0.8, 2), (0.3, 2), (0.1, 1)):
+        likely = evidence_of(second, other, weak, probability=probability)
+        _, answer = cite([unlikely, likely])
+        assert answer is not None
+        assert answer.citation == cited
+    both = [evidence_of(first, passage, strong), evidence_of(second, other, weak)]
+    _, answer = cite(both)
     assert answer is not None
     assert answer.citation == 1
 
