@@ -34,12 +34,9 @@ from qa_service.model_statistics import TokenStatistics
 # Earlier layers have vectors two to three times as long as the last one's.
 CHOICES: Sequence[TokenLayers] = (
     ((12, 1.0),),
-    ((11, 1.0),),
     ((6, 1.0),),
     ((11, 0.5), (12, 1.0)),
-    ((8, 0.2), (12, 1.0)),
     ((6, 0.2), (12, 1.0)),
-    ((4, 0.2), (12, 1.0)),
     ((6, 0.32), (11, 0.6), (12, 1.0)),
 )
 

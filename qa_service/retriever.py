@@ -24,8 +24,8 @@ TO_RERANK = 100
 # Tokens that the corpus must have for their own mean to weigh as much as the model's usual one: a
 # few articles on one subject have that in common, and it must not be taken away.
 TOKEN_MEAN_WEIGHT = 20_000
-# The same for a language against the corpus. It must have many more: the few articles of a language
-# share a subject as well, and that must not be taken from the score.
+# The same for a language that nothing is known of beforehand, against the corpus. The few articles
+# of a language share a subject as well, and that must not be taken from the score.
 LANGUAGE_MEAN_WEIGHT = 8_000
 # Passages of each language whose tokens are averaged.
 PASSAGES_TO_AVERAGE = 1_000
