@@ -109,7 +109,7 @@ def statistics_of(embedded: Sequence[Embedded]) -> TokenStatistics:
         passage_mean=np.zeros(dimension, dtype=np.float32),
         common_map=np.zeros((dimension, dimension), dtype=np.float32),
         common_bias=np.zeros(dimension, dtype=np.float32),
-        codebooks=np.zeros((1, 1, dimension), dtype=np.float32),
+        codebooks=np.zeros((1, 256, dimension), dtype=np.float32),
         offsets={},
     )
 

@@ -22,6 +22,9 @@ from qa_service.types import (
 
 # A second sentence is quoted when the two together match the question better by this much.
 PAIR_GAIN = 0.015
+# What a passage's first sentence names, the others may speak of without naming it: its matches
+# count this much for each of them.
+SUBJECT_SHARE = 0.7
 # How similar a word must be to one of the question's to be marked, as a cosine of its token.
 WORD_SIMILARITY = 0.55
 # A word of the question that tells less than this share of it marks nothing.
@@ -56,14 +59,16 @@ class Sentence:
 def best_sentence(passage: Passage, alignment: Alignment) -> Sentence:
     """Return the sentence of a passage that matches the question best, or two in a row.
 
-    All sentences share the passage's subject, so the words count for more that only some of them
-    match. Two sentences are returned when the question's words are spread over both.
+    All sentences share the passage's subject, which the first one names: its matches count for the
+    others, too, and words count for more that only some of them match. Two sentences are returned
+    when the question's words are spread over both.
     """
     spans = [
         Span(sentence.start - passage.start, sentence.end - passage.start)
         for sentence in passage.sentences
     ] or [Span(0, len(passage.text))]
-    matches = np.stack([alignment.matches(span.start, span.end) for span in spans])
+    own_matches = np.stack([alignment.matches(span.start, span.end) for span in spans])
+    matches = np.maximum(own_matches, SUBJECT_SHARE * own_matches[0])
     weights = alignment.weights
     if len(spans) > 2:
         weights = contrasted_weights(weights, matches)
@@ -77,7 +82,7 @@ def best_sentence(passage: Passage, alignment: Alignment) -> Sentence:
                 chosen, best = [first, first + 1], both
     return Sentence(
         Span(spans[chosen[0]].start, spans[chosen[-1]].end),
-        float(matches[chosen].max(axis=0) @ alignment.weights),
+        float(own_matches[chosen].max(axis=0) @ alignment.weights),
     )
 
 

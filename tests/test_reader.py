@@ -179,12 +179,20 @@ def test_two_sentences_that_answer_together_are_contiguous(language: str) -> Non
     assert passage.text[found.span.start : found.span.end] == sentences[1] + sentences[2]
 
 
-def test_sentences_apart_are_not_joined() -> None:
-    """Words in the first and the last sentence of three do not make an answer of all three."""
+@pytest.mark.parametrize(("cosine", "answering"), [(0.1, 0), (0.6, 2)])
+def test_subject_named_first_counts_for_the_sentence_that_answers(
+    cosine: float, answering: int
+) -> None:
+    """The last of three sentences answers if it tells enough of what the first one names.
+
+    Words in the first and the last do not make an answer of all three.
+    """
     _, passage = article_of(ARTICLES["ar"], "ar")
-    alignment = alignment_of(passage, [("أرمينيا", 0, 0.95), ("الخارجية", 1, 0.6)], 2)
+    alignment = alignment_of(passage, [("أرمينيا", 0, 0.95), ("الخارجية", 1, cosine)], 2)
     found = best_sentence(passage, alignment)
-    assert passage.text[found.span.start : found.span.end] == ARTICLES["ar"][0]
+    assert passage.text[found.span.start : found.span.end] == ARTICLES["ar"][answering]
+    # How well it matches is told by its own words.
+    assert found.score == pytest.approx((0.95 if answering == 0 else cosine) / 2)
 
 
 def test_passage_without_sentences_answers_as_a_whole() -> None:
