@@ -4,10 +4,10 @@
     python benchmarks/profiling.py --data FOLDER [--large INDEX] [--seconds N]
 
 FOLDER holds XQuAD, whose paragraphs in eight languages are indexed from nothing, start-up included;
-then one client asks its questions for N seconds, of that index and of INDEX if one is named. Only
-threads that work are sampled. A sample belongs to the part of the product that its innermost known
-frame is in. HTTP is left out: `speed.py` tells what it adds. Writes `results/profile.json` and
-`.md`.
+then one client asks its questions for N seconds, of that index and of INDEX if one is named. The
+main thread is sampled, at work or waiting, so shares are of the time that passes. A sample belongs
+to the part of the product that its innermost known frame is in. HTTP is left out: `speed.py` tells
+what it adds. Writes `results/profile.json` and `.md`.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ PARTS: Mapping[str, Sequence[str]] = {
     "the model": (
         "qa_service/encoder/openvino_runtime.py",
         "qa_service/encoder/shared_runs.py",
-        "libopenvino",
-        "libtbb",
+        # An index run waits there for passages that another thread has embedded.
+        "Embedder._made",
     ),
     "tokens of texts": ("qa_service/encoder/",),
     "token vectors: codes, late interaction": (
@@ -70,6 +70,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     ),
 }
 REST = "the rest"
+MAIN_THREAD = "MainThread"
 # Whatever happens below one of these.
 START_UP = "start-up: imports, loading"
 MARKS_OF_START_UP = (
@@ -77,6 +78,7 @@ MARKS_OF_START_UP = (
     "qa_service/encoder/loading.py",
     "load_language_model",
     "load_splitter",
+    "Service._load_encoder",
     "OpenVinoRuntime.__init__",
 )
 
@@ -111,9 +113,7 @@ def main() -> None:
             if asked:
                 own = [sys.executable, __file__, "--data", arguments.data, "--ask", asked]
                 samples = record(spy, [*own, "--seconds", arguments.seconds], work)
-                shares[title] = shares_of(
-                    {stack: count for stack, count in samples.items() if _is_of_a_question(stack)}
-                )
+                shares[title] = shares_of(samples, within="Service.ask ")
     results = {"machine": machine(), "paragraphs_indexed": passages, "shares": shares}
     page = to_markdown(shares, passages)
     print(page)
@@ -133,9 +133,10 @@ def ask(index: Path, questions: Sequence[str], seconds: float) -> None:
 
 
 def record(spy: str, command: Sequence[object], work: Path) -> Mapping[str, int]:
-    """Run a command under py-spy; return how often each stack was seen."""
+    """Run a command under py-spy; return how often each stack of its main thread was seen."""
     path = work / "samples"
-    options = ["--native", "--rate", str(SAMPLES_PER_S), "--format", "raw", "--output", str(path)]
+    options = ["--idle", "--threads", "--native", "--rate", str(SAMPLES_PER_S)]
+    options += ["--format", "raw", "--output", str(path)]
     done = subprocess.run(
         [spy, "record", *options, "--", *map(str, command)], capture_output=True, text=True
     )
@@ -144,16 +145,18 @@ def record(spy: str, command: Sequence[object], work: Path) -> Mapping[str, int]
     stacks: Counter[str] = Counter()
     for line in path.read_text(encoding="utf-8").splitlines():
         stack, _, count = line.rpartition(" ")
-        stacks[stack] += int(count)
+        if MAIN_THREAD in stack.partition(";")[0]:
+            stacks[stack] += int(count)
     path.unlink()
     return stacks
 
 
-def shares_of(samples: Mapping[str, int]) -> dict[str, float]:
-    """Return each part's share of the samples, the largest first."""
+def shares_of(samples: Mapping[str, int], within: str = "") -> dict[str, float]:
+    """Return each part's share of the samples of stacks that hold `within`, the largest first."""
     counts: Counter[str] = Counter()
     for stack, count in samples.items():
-        counts[_part_of(stack)] += count
+        if within in stack:
+            counts[_part_of(stack)] += count
     return {part: count / counts.total() for part, count in counts.most_common()}
 
 
@@ -167,19 +170,14 @@ def _part_of(stack: str) -> str:
     return REST
 
 
-def _is_of_a_question(stack: str) -> bool:
-    """Tell whether it is work for a question: on its thread, or on one of the model's own."""
-    return "Service.ask" in stack or _part_of(stack) == "the model"
-
-
 def to_markdown(shares: Mapping[str, Mapping[str, float]], passages: int) -> str:
     """Return the page for people."""
     about = machine()
     lines = [
         "# Profile",
         "",
-        "Made by `benchmarks/profiling.py`: shares of py-spy's samples of threads that work; texts "
-        "from XQuAD, CC BY-SA 4.0.",
+        "Made by `benchmarks/profiling.py`: shares of the time that passes, by py-spy's samples; "
+        "texts from XQuAD, CC BY-SA 4.0.",
         "",
         f"{about['processor']}, {about['cores']} cores; {passages:,} paragraphs indexed.",
         "",
