@@ -9,6 +9,7 @@ where there is no such file.
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 from qa_service.errors import ModelUnavailableError
@@ -42,9 +43,9 @@ def read_token_layers(folder: Path) -> TokenLayers:
             f"{path} does not hold numbers of layers with their weights, such as "
             f'{{"6": 0.2, "12": 1.0}} ({error}). Mend it, or delete it to use the last layer.'
         ) from error
-    if not layers or layers[0][0] < 1:
+    if not layers or layers[0][0] < 1 or not all(math.isfinite(weight) for _, weight in layers):
         raise ModelUnavailableError(
-            f"{path} names {'layer ' + str(layers[0][0]) if layers else 'no layer'}; layers are "
-            "counted from 1. Mend it, or delete it to use the last layer."
+            f"{path} names no layer, one below 1, or a weight that is no number: {content}. "
+            "Mend it, or delete it to use the last layer."
         )
     return layers

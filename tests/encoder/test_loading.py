@@ -13,7 +13,7 @@ from encoder_texts import TEXTS
 from qa_service.config import load_settings
 from qa_service.encoder.base import Encoder
 from qa_service.encoder.loading import load_encoder
-from qa_service.encoder.token_layers import LAYERS_FILE, write_token_layers
+from qa_service.encoder.token_layers import LAYERS_FILE, read_token_layers, write_token_layers
 from qa_service.errors import ModelUnavailableError
 
 
@@ -123,14 +123,22 @@ def test_sum_of_layers(small_model: Path, tmp_path: Path, runtime: str) -> None:
     assert np.abs(both - (0.5 * first + 2.0 * second)).max() < 1e-4
 
 
-@pytest.mark.parametrize("runtime", ["auto", "openvino", "torch"])
 @pytest.mark.parametrize(
-    "content", ["{", "[]", "{}", '{"last": 1}', '{"1": "much"}', '{"0": 1}', '{"3": 1}']
+    "content", ["{", "[]", "{}", '{"last": 1}', '{"1": "much"}', '{"1": NaN}', '{"0": 1}']
 )
-def test_layers_that_make_no_sense(
+def test_layers_that_make_no_sense(tmp_path: Path, content: str) -> None:
+    """A file of layers that cannot be understood is named."""
+    (tmp_path / LAYERS_FILE).write_text(content)
+    with pytest.raises(ModelUnavailableError, match=LAYERS_FILE):
+        read_token_layers(tmp_path)
+
+
+@pytest.mark.parametrize("runtime", ["auto", "openvino", "torch"])
+@pytest.mark.parametrize("content", ["{", '{"3": 1}'])
+def test_layers_that_a_model_lacks(
     small_model: Path, tmp_path: Path, runtime: str, content: str
 ) -> None:
-    """A file of layers that cannot be understood, or that names others than there are, is named."""
+    """No runtime takes layers that it cannot read, or that are above the model's last one."""
     copy = tmp_path / "model"
     shutil.copytree(small_model, copy)
     (copy / LAYERS_FILE).write_text(content)
