@@ -20,15 +20,12 @@ from pathlib import Path
 
 import numpy as np
 from measuring import RESULTS, write_results
-from numpy.typing import NDArray
 from quality import read_data
-from token_codes import Embedded, embed
+from token_codes import Embedded, batch_of, codes_of, embed
 
 from qa_service.config import load_settings
 from qa_service.encoder.loading import load_encoder
-from qa_service.indexer.embedding import LEAST_TELLING
 from qa_service.indexes.codec import ProductCodec
-from qa_service.indexes.tokens import TokenBatch
 from qa_service.model_statistics import embedded_model_statistics
 from qa_service.reranker import Reranker
 from qa_service.retriever import TokenMeans
@@ -58,7 +55,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--folders", type=int, default=1500, help="of each size and kind")
+    parser.add_argument("--folders", type=int, default=1000, help="of each size and kind")
     parser.add_argument("--questions", type=int, default=300, help="per language; 0 for all")
     parser.add_argument("--languages", default="", help="such as ar,en; all by default")
     arguments = parser.parse_args()
@@ -133,23 +130,10 @@ class Ranker:
         self._reranker = Reranker(codec)
         # So few tokens tell nothing of their own mean.
         self._means = TokenMeans(np.zeros_like(known.mean), {})
-        self._codes: Mapping[str, Sequence[NDArray[np.uint8]]] = {
-            code: [
-                codec.encode(tokens.telling(LEAST_TELLING).vectors, vector)
-                for tokens, vector in zip(each.passages.tokens, each.passages.vectors, strict=True)
-            ]
-            for code, each in languages.items()
-        }
+        self._codes = {code: codes_of(codec, each.passages) for code, each in languages.items()}
 
     def finds(self, drawn: Drawn, *, is_fair: bool) -> bool:
         """Tell whether the paragraph that answers comes first."""
-        codes = [self._codes[language][place] for language, place in drawn.folder]
-        offsets = np.cumsum([0, *map(len, codes)]).astype(np.int64)
-        batch = TokenBatch(
-            codes=np.concatenate(codes),
-            spans=np.zeros((int(offsets[-1]), 2), dtype=np.uint16),
-            offsets=offsets,
-        )
         vectors = [
             self._languages[language].passages.vectors[place] for language, place in drawn.folder
         ]
@@ -159,7 +143,7 @@ class Ranker:
         question = self._languages[drawn.asked_in].questions.tokens[drawn.number]
         late = self._reranker.score(
             self._reranker.prepare(question, self._means.corpus),
-            batch,
+            batch_of([self._codes[language][place] for language, place in drawn.folder]),
             np.stack(vectors),
             common if is_fair else None,
         )

@@ -311,7 +311,7 @@ def rankings(service: Service, retrieval: Retrieval) -> dict[str, list[str]]:
         "lexical": retrieval.lexical.keys.tolist(),
         "dense and lexical merged": retrieval.merged.tolist(),
         "late interaction": [item.key for item in by_late],
-        "late interaction, contrasted": [item.key for item in by_contrast],
+        "late interaction, contrasted, fair to languages": [item.key for item in by_contrast],
         "all": [item.key for item in ranked],
     }
     return {stage: list(dict.fromkeys(article_of(service, found))) for stage, found in keys.items()}

@@ -31,6 +31,7 @@ from qa_service.encoder.token_layers import (
 )
 from qa_service.model_statistics import TokenStatistics
 
+JUDGES = "de,es,tr"
 # Earlier layers have vectors two to three times as long as the last one's.
 CHOICES: Sequence[TokenLayers] = (
     ((12, 1.0),),
@@ -47,8 +48,10 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--questions", type=int, default=300, help="per language; 0 for all")
-    parser.add_argument("--languages", default="", help="such as ar,en; all by default")
+    parser.add_argument("--questions", type=int, default=0, help="per language; 0 for all")
+    parser.add_argument(
+        "--languages", default=JUDGES, help="by default some that had no part in the choice"
+    )
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
     settings = load_settings()
