@@ -81,6 +81,8 @@ bench: $(INSTALLED_DEV) bench-peers ## measure quality and speed beside other li
 	@test -d '$(DATA)' || { echo "Name the folder of the XQuAD files: make bench DATA=/path/to/xquad" >&2; exit 1; }
 	$(BIN)/python benchmarks/quality.py --data '$(DATA)' $(if $(QUESTIONS),--questions $(QUESTIONS))
 	$(BIN)/python benchmarks/token_codes.py --data '$(DATA)'
+	$(BIN)/python benchmarks/token_layers.py --data '$(DATA)'
+	$(BIN)/python benchmarks/mixed_folders.py --data '$(DATA)'
 	model=$$($(BIN)/python -c '$(MODEL_FOLDER)') && $(PEERS)/bin/python benchmarks/peers/xquad.py \
 		'$(DATA)' "$$model" benchmarks/results/peers-quality.json \
 		--questions $(or $(QUESTIONS),80) --languages ar en

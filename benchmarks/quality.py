@@ -226,9 +226,18 @@ def ask_pool_of(folder: Path, language: Language) -> Scores:
 
 def build(languages: Sequence[Language], folder: Path) -> Service:
     """Index the paragraphs of these languages; an article's id is `language-number`."""
-    folder.mkdir(parents=True)
     articles = folder / "articles"
-    articles.mkdir()
+    write_articles(languages, articles)
+    service = open_service(folder)
+    report = service.index([articles])
+    if report.articles + len(report.duplicates) != sum(len(item.paragraphs) for item in languages):
+        sys.exit(f"only {report.articles} articles were indexed")
+    return service
+
+
+def write_articles(languages: Sequence[Language], folder: Path) -> None:
+    """Write the paragraphs of these languages into a new folder, a file for each language."""
+    folder.mkdir(parents=True)
     for language in languages:
         lines = [
             json.dumps(
@@ -243,12 +252,7 @@ def build(languages: Sequence[Language], folder: Path) -> Service:
             )
             for number, text in enumerate(language.paragraphs)
         ]
-        (articles / f"{language.code}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    service = open_service(folder)
-    report = service.index([articles])
-    if report.articles + len(report.duplicates) != sum(len(item.paragraphs) for item in languages):
-        sys.exit(f"only {report.articles} articles were indexed")
-    return service
+        (folder / f"{language.code}.jsonl").write_text("\n".join(lines), encoding="utf-8")
 
 
 def open_service(folder: Path) -> Service:
@@ -307,7 +311,7 @@ def rankings(service: Service, retrieval: Retrieval) -> dict[str, list[str]]:
         "lexical": retrieval.lexical.keys.tolist(),
         "dense and lexical merged": retrieval.merged.tolist(),
         "late interaction": [item.key for item in by_late],
-        "late interaction, contrasted": [item.key for item in by_contrast],
+        "late interaction, contrasted, fair to languages": [item.key for item in by_contrast],
         "all": [item.key for item in ranked],
     }
     return {stage: list(dict.fromkeys(article_of(service, found))) for stage, found in keys.items()}

@@ -115,18 +115,23 @@ def time_command(arguments: Sequence[str]) -> float:
     return elapsed
 
 
-def measure_served(index: Path, questions: Sequence[str], work: Path) -> Served:
-    """Ask a warm server every question, one after the other on one connection."""
+def measure_served(
+    index: Path, questions: Sequence[str], others: Sequence[str], work: Path
+) -> Served:
+    """Ask a server every question, one after the other on one connection.
+
+    It is warmed up with other questions, so that what answers these has not been touched before.
+    """
     waited: list[float] = []
     stages: dict[str, list[float]] = {}
     with Server(index, work / "server.log") as server:
         ready = server.memory()
         connection = Connection(server.address)
-        for number, question in enumerate([*questions[:WARM_UP_QUESTIONS], *questions]):
+        for number, question in enumerate([*others, *questions]):
             reply = connection.ask(question)
             if reply.status != 200:
                 sys.exit(f"A question got {reply.status} {reply.failure or reply.body[:300]!r}.")
-            if number < min(WARM_UP_QUESTIONS, len(questions)):
+            if number < len(others):
                 continue
             answer = json.loads(reply.body)
             waited.append(reply.elapsed_ms)
@@ -188,7 +193,7 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=400, help="0: all; more: numbered copies")
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--precision", default="int8", help="for QA_PRECISION")
+    parser.add_argument("--precision", default="auto", help="for QA_PRECISION")
     parser.add_argument("--peers", type=Path, help="the Python of the peers' environment")
     parser.add_argument("--engines", nargs="+", default=list(PEERS), help="which peers")
     parser.add_argument("--large", type=Path, help="an index folder to ask, too")
@@ -204,8 +209,10 @@ def main() -> None:
     os.environ["QA_PRECISION"] = arguments.precision
     about: dict[str, object] = {"date": dt.date.today().isoformat(), **machine()}
     texts = choose_texts(
-        arguments.data, arguments.languages, arguments.passages, arguments.questions
+        arguments.data, arguments.languages, arguments.passages, 2 * arguments.questions
     )
+    others = [query["text"] for query in texts["queries"][1::2]]
+    texts["queries"] = texts["queries"][::2]
     questions = [query["text"] for query in texts["queries"]]
     about |= {
         "precision": arguments.precision,
@@ -221,9 +228,11 @@ def main() -> None:
         )
         index = work / "ours" / "index"
         start_up = measure_start_up(index, questions[0], work, arguments.rounds)
-        served = measure_served(index, questions, work)
+        served = measure_served(index, questions, others, work)
         busy = measure_busy(work / "ours", texts["passages"], questions, work)
-        large = measure_served(arguments.large, questions, work) if arguments.large else None
+        large = (
+            measure_served(arguments.large, questions, others, work) if arguments.large else None
+        )
     # Last, for the models then stay in this process.
     passages = [item["text"] for item in texts["passages"]]
     rows = measure_encoder(passages, arguments.precision, arguments.rounds)

@@ -144,10 +144,7 @@ def recall(codec: Codec, embedded: Sequence[Embedded]) -> dict[str, float]:
     """Return recall@1 in one language and across languages, means over the pairs."""
     scores: dict[str, list[float]] = {"one language": [], "across languages": []}
     for target in embedded:
-        batches = [
-            codec.encode(tokens.telling(LEAST_TELLING).vectors, vector)
-            for tokens, vector in zip(target.passages.tokens, target.passages.vectors, strict=True)
-        ]
+        batches = codes_of(codec, target.passages)
         shared = codec.common(target.passages.vectors)
         lengths = np.array([len(codes) for codes in batches])
         total = sum(codec.decode(codes).sum(axis=0) for codes in batches) + lengths @ shared
@@ -156,6 +153,24 @@ def recall(codec: Codec, embedded: Sequence[Embedded]) -> dict[str, float]:
             part = "one language" if source is target else "across languages"
             scores[part].append(ask(codec, mean, batches, source, target))
     return {part: statistics.fmean(values) for part, values in scores.items() if values}
+
+
+def codes_of(codec: Codec, passages: Encoded) -> list[NDArray[np.uint8]]:
+    """Return the codes of each passage's tokens that an index would store."""
+    return [
+        codec.encode(tokens.telling(LEAST_TELLING).vectors, vector)
+        for tokens, vector in zip(passages.tokens, passages.vectors, strict=True)
+    ]
+
+
+def batch_of(codes: Sequence[NDArray[np.uint8]]) -> TokenBatch:
+    """Put the codes of some passages together; where tokens stand in them is left out."""
+    offsets = np.cumsum([0, *map(len, codes)]).astype(np.int64)
+    return TokenBatch(
+        codes=np.concatenate(codes),
+        spans=np.zeros((int(offsets[-1]), 2), dtype=np.uint16),
+        offsets=offsets,
+    )
 
 
 def ask(
@@ -176,15 +191,10 @@ def ask(
         source.language.questions, source.questions.tokens, nearest, strict=True
     ):
         places = sorted({*found.tolist(), question.paragraph})
-        chosen = [codes[place] for place in places]
-        offsets = np.cumsum([0, *map(len, chosen)]).astype(np.int64)
-        batch = TokenBatch(
-            codes=np.concatenate(chosen),
-            spans=np.zeros((int(offsets[-1]), 2), dtype=np.uint16),
-            offsets=offsets,
-        )
         late = reranker.score(
-            reranker.prepare(tokens, mean), batch, target.passages.vectors[places]
+            reranker.prepare(tokens, mean),
+            batch_of([codes[place] for place in places]),
+            target.passages.vectors[places],
         )
         hits += places[int(late.contrasted.argmax())] == question.paragraph
     return hits / len(source.language.questions)

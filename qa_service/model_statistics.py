@@ -55,6 +55,9 @@ class TokenStatistics:
     the passage's vector: from its direction off `passage_mean`, times `common_map` (dimension,
     dimension), plus `common_bias` (dimension,). `codebooks`: float32 (parts, 256, dimension /
     parts), centroids of each part of the rest.
+
+    `offsets` map languages to how their tokens lie off those of all languages, (dimension,): the
+    difference of mean unit vectors without `mean`, over texts that say the same.
     """
 
     mean: Vectors
@@ -63,6 +66,7 @@ class TokenStatistics:
     common_map: Vectors
     common_bias: Vectors
     codebooks: Vectors
+    offsets: Mapping[str, Vectors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +98,6 @@ def embedded_model_statistics() -> ModelStatistics:
                 common_map=arrays["common_map"].astype(np.float32),
                 common_bias=arrays["common_bias"].astype(np.float32),
                 codebooks=arrays["codebooks"].astype(np.float32),
+                offsets=dict(zip(names, arrays["token_offsets"].astype(np.float32), strict=True)),
             ),
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qa_service.abstention import ANSWERED_FROM
 from qa_service.reranker import Alignment, contrasted_weights
 from qa_service.scripts import UNSPACED_SCRIPTS, script_of
 from qa_service.types import (
@@ -20,9 +21,12 @@ from qa_service.types import (
 )
 
 # A second sentence is quoted when the two together match the question better by this much.
-PAIR_GAIN = 0.0125
+PAIR_GAIN = 0.015
+# What a passage's first sentence names, the others may speak of without naming it: its matches
+# count this much for each of them.
+SUBJECT_SHARE = 0.7
 # How similar a word must be to one of the question's to be marked, as a cosine of its token.
-WORD_SIMILARITY = 0.5
+WORD_SIMILARITY = 0.55
 # A word of the question that tells less than this share of it marks nothing.
 LEAST_SHARE = 0.02
 # A passage below the first must match the question better by this much to give the answer.
@@ -55,14 +59,16 @@ class Sentence:
 def best_sentence(passage: Passage, alignment: Alignment) -> Sentence:
     """Return the sentence of a passage that matches the question best, or two in a row.
 
-    All sentences share the passage's subject, so the words count for more that only some of them
-    match. Two sentences are returned when the question's words are spread over both.
+    All sentences share the passage's subject, which the first one names: its matches count for the
+    others, too, and words count for more that only some of them match. Two sentences are returned
+    when the question's words are spread over both.
     """
     spans = [
         Span(sentence.start - passage.start, sentence.end - passage.start)
         for sentence in passage.sentences
     ] or [Span(0, len(passage.text))]
-    matches = np.stack([alignment.matches(span.start, span.end) for span in spans])
+    own_matches = np.stack([alignment.matches(span.start, span.end) for span in spans])
+    matches = np.maximum(own_matches, SUBJECT_SHARE * own_matches[0])
     weights = alignment.weights
     if len(spans) > 2:
         weights = contrasted_weights(weights, matches)
@@ -76,7 +82,7 @@ def best_sentence(passage: Passage, alignment: Alignment) -> Sentence:
                 chosen, best = [first, first + 1], both
     return Sentence(
         Span(spans[chosen[0]].start, spans[chosen[-1]].end),
-        float(matches[chosen].max(axis=0) @ alignment.weights),
+        float(own_matches[chosen].max(axis=0) @ alignment.weights),
     )
 
 
@@ -131,8 +137,13 @@ def cite(evidence: Sequence[Evidence]) -> tuple[tuple[CitedPassage, ...], Answer
 
 
 def _answer(evidence: Sequence[Evidence]) -> AnswerText | None:
+    first = evidence[:3]
+    # One that hardly answers does not speak for one that does.
+    least = min(ANSWERED_FROM, max((item.probability for item in first), default=0.0))
     best: tuple[float, int, Sentence] | None = None
-    for rank, item in enumerate(evidence[:3], start=1):
+    for rank, item in enumerate(first, start=1):
+        if item.probability < least:
+            continue
         sentence = best_sentence(item.passage, item.alignment)
         # The first passage is there for a reason: others must be clearly better.
         worth = sentence.score + item.score - (SWITCH_GAIN if rank > 1 else 0.0)

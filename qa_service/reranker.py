@@ -144,7 +144,7 @@ class Reranker:
         query: QueryTokens,
         batch: TokenBatch,
         passages: Vectors,
-        language_offsets: Vectors | None = None,
+        languages_in_common: NDArray[np.float32] | None = None,
     ) -> LateScores:
         """Score the passages of a batch, in its order; a passage without tokens scores 0.
 
@@ -152,10 +152,10 @@ class Reranker:
             query: the question.
             batch: the tokens of the passages.
             passages: (passages, dimension), their own vectors.
-            language_offsets: (passages, dimension), how the tokens of each passage's language lie
-                off the corpus's mean. What they have in common with the question is its language,
-                not its subject, and is taken off the score: a mixed corpus must not put the right
-                passage behind worse ones in the question's own language.
+            languages_in_common: (passages,), the similarity to the question that each passage has
+                by its language alone. It is no merit, and is taken off what they are ranked by: a
+                mixed corpus must not put the right passage behind worse ones in the question's own
+                language.
         """
         similarities = self._codec.similarities(batch.codes, query.vectors)
         shared = self._codec.common_similarities(passages, query.vectors)
@@ -168,11 +168,11 @@ class Reranker:
         contrasted = scores.copy()
         maxima = _BlockMaxima.of(similarities, batch.offsets)
         if len(maxima.passages) and len(query.weights):
-            if language_offsets is not None:
-                maxima = maxima.minus(language_offsets[maxima.passages] @ query.vectors.T)
             scores[maxima.passages] = maxima.scores(query.weights)
             weights = contrasted_weights(query.weights, maxima.whole)
             contrasted[maxima.passages] = maxima.scores(weights)
+            if languages_in_common is not None:
+                contrasted[maxima.passages] -= languages_in_common[maxima.passages]
         return LateScores(scores=scores, contrasted=contrasted, alignments=alignments)
 
 
@@ -221,12 +221,6 @@ class _BlockMaxima:
         return cls(
             passages, blocks, first_blocks, np.maximum.reduceat(blocks, first_blocks, axis=0)
         )
-
-    def minus(self, common: Vectors) -> _BlockMaxima:
-        """Take from each passage's matches (n, tokens) what is no merit of the passage."""
-        counts = np.diff(self.first_blocks, append=len(self.blocks))
-        blocks = self.blocks - np.repeat(common, counts, axis=0)
-        return _BlockMaxima(self.passages, blocks, self.first_blocks, self.whole - common)
 
     def scores(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return half the MaxSim of each passage and half that of its best stretch."""

@@ -24,15 +24,15 @@ TO_RERANK = 100
 # Tokens that the corpus must have for their own mean to weigh as much as the model's usual one: a
 # few articles on one subject have that in common, and it must not be taken away.
 TOKEN_MEAN_WEIGHT = 20_000
-# The same for a language against the corpus. It must have many more: the few articles of a language
-# share a subject as well, and that must not be taken from the score.
+# The same for a language that nothing is known of beforehand, against the corpus. The few articles
+# of a language share a subject as well, and that must not be taken from the score.
 LANGUAGE_MEAN_WEIGHT = 8_000
 # Passages of each language whose tokens are averaged.
 PASSAGES_TO_AVERAGE = 1_000
 
 # The median of candidates' scores in a small corpus, and how many candidates it counts for.
-USUAL_LATE, USUAL_LATE_WEIGHT = 0.15, 10
-HIGHEST_USUAL_LATE = 0.22
+USUAL_LATE, USUAL_LATE_WEIGHT = 0.18, 10
+HIGHEST_USUAL_LATE = 0.265
 
 _CORPUS_MEAN = "tokens_corpus_mean"
 _LANGUAGES = "tokens_languages"
@@ -93,11 +93,25 @@ class Retriever:
     """Finds the passages that answer. Safe to use from several threads."""
 
     def __init__(
-        self, encoder: QuestionEncoder, analyzer: QuestionAnalyzer, reranker: Reranker
+        self,
+        encoder: QuestionEncoder,
+        analyzer: QuestionAnalyzer,
+        reranker: Reranker,
+        token_offsets: Mapping[str, NDArray[np.float32]],
     ) -> None:
+        """Take the parts.
+
+        Args:
+            encoder: embeds questions.
+            analyzer: turns questions into terms.
+            reranker: compares tokens.
+            token_offsets: how the tokens of each language usually lie off those of all languages,
+                (dimension,), as far as the model is known; of others the index knows something.
+        """
         self._encoder = encoder
         self._analyzer = analyzer
         self._reranker = reranker
+        self._token_offsets = token_offsets
 
     def retrieve(
         self,
@@ -145,7 +159,9 @@ class Retriever:
             query,
             generation.tokens.get_batch(merged),
             generation.raw_vectors.get(merged),
-            means.offsets(generation.languages_of(merged)),
+            means.languages_in_common(
+                language, generation.languages_of(merged), self._token_offsets
+            ),
         )
         scores = fusion.combine(late.contrasted, shares)
         ranked = tuple(
@@ -238,14 +254,29 @@ class TokenMeans:
     corpus: NDArray[np.float32]
     languages: Mapping[str, NDArray[np.float32]]
 
-    def offsets(self, languages: Sequence[str]) -> NDArray[np.float32]:
-        """Return how the tokens of each language lie off the corpus's mean, one row each."""
-        known = {
-            language: self.languages.get(language, self.corpus) - self.corpus
-            for language in set(languages)
-        }
-        rows = [known[language] for language in languages]
-        return np.array(rows, dtype=np.float32).reshape(-1, len(self.corpus))
+    def languages_in_common(
+        self,
+        asked_in: str,
+        languages: Sequence[str],
+        usual: Mapping[str, NDArray[np.float32]],
+    ) -> NDArray[np.float32]:
+        """Return the similarity that tokens have by their languages alone, float32 (passages,).
+
+        Args:
+            asked_in: the question's language.
+            languages: that of each passage.
+            usual: how languages usually lie off all others; for those that it lacks, what this
+                corpus tells is taken.
+        """
+
+        def offset(language: str) -> NDArray[np.float32]:
+            if language in usual:
+                return usual[language]
+            return self.languages.get(language, self.corpus) - self.corpus
+
+        own = offset(asked_in)
+        known = {language: float(own @ offset(language)) for language in set(languages)}
+        return np.array([known[language] for language in languages], dtype=np.float32)
 
 
 def token_means(generation: Generation) -> TokenMeans:

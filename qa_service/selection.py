@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ HASH_FACTOR = np.uint32(2654435769)
 # A sketch takes about half a kilobyte beside the text, a set of shingles some sixty.
 SKETCHES_TO_KEEP = 4096
 SHINGLES_TO_KEEP = 64
+
+# What is neither a letter nor a digit.
+_OTHERS = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,4 +164,4 @@ def _shingles(text: str) -> frozenset[str]:
 
 def _letters(text: str) -> str:
     """Return the letters and digits of a text, in one spelling."""
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+    return _OTHERS.sub("", unicodedata.normalize("NFKC", text).casefold())

@@ -31,7 +31,10 @@ from qa_service.indexes.lexical import TantivyIndex
 from qa_service.jobs import IndexJobs
 from qa_service.library import Library
 from qa_service.model_statistics import ModelStatistics, embedded_model_statistics
-from qa_service.native_threads import keep_products_in_their_thread
+from qa_service.native_threads import (
+    keep_products_in_their_thread,
+    share_memory_between_threads,
+)
 from qa_service.reranker import Reranker
 from qa_service.retriever import CANDIDATES, Retrieval, Retriever, measure_tokens
 from qa_service.store import Generation, Recipe, Store, verify
@@ -358,10 +361,14 @@ class Service:
         with self._model_lock:
             if self._model is None:
                 keep_products_in_their_thread()
+                share_memory_between_threads()
                 encoder = self._load_encoder()
                 codec = self._codec(encoder)
                 retriever = Retriever(
-                    EncodesOutOfTurn(encoder, self._turn), self._analyzer, Reranker(codec)
+                    EncodesOutOfTurn(encoder, self._turn),
+                    self._analyzer,
+                    Reranker(codec),
+                    {} if self._statistics is None else self._statistics.tokens.offsets,
                 )
                 self._model = _Model(
                     encoder,

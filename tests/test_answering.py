@@ -30,8 +30,10 @@ SetProbability = Callable[[Callable[[], float]], None]
 @pytest.fixture(scope="module")
 def answerer(encoder: Encoder) -> Answerer:
     """Real parts, put together as the service does."""
-    codec = ProductCodec(embedded_model_statistics().tokens)
-    return Answerer(Retriever(encoder, Analyzer(), Reranker(codec)), encoder, detect_language)
+    statistics = embedded_model_statistics().tokens
+    reranker = Reranker(ProductCodec(statistics))
+    retriever = Retriever(encoder, Analyzer(), reranker, statistics.offsets)
+    return Answerer(retriever, encoder, detect_language)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from qa_service.corpus.discovery import SourceFile
 from qa_service.errors import CorpusError, IndexMismatchError, IndexWriteError, NoIndexError
-from qa_service.indexer import Indexer, Parts, plan
+from qa_service.indexer import Indexer, Parts, embedding, plan
 from qa_service.indexer.run import needs_refit
 from qa_service.store import Generation, Store, verify
 from qa_service.store.manifest import MANIFEST
@@ -226,6 +226,20 @@ def test_same_text_in_many_places_is_embedded_once(workshop: Workshop) -> None:
     report = workshop.index()
     assert workshop.encoder.encoded.count("All rights reserved.") == 1
     assert report.embedded == 5
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_same_text_in_batches_that_follow_is_embedded_once(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    """A batch is begun before the one ahead of it is stored, and still nothing is made twice."""
+    monkeypatch.setattr(embedding, "BATCH", batch)
+    for number in range(4):
+        workshop.write(f"{number}.txt", f"Notice\nAll rights reserved.\nNumber {number}.")
+    report = workshop.index()
+    assert workshop.encoder.encoded.count("All rights reserved.") == 1
+    assert report.embedded == 6
+    assert workshop.nearest("Number 3") == "Number 3."
 
 
 # Duplicates

@@ -73,9 +73,10 @@ def evidence_of(
     alignment: Alignment,
     score: float = 0.5,
     also_in: tuple[str, ...] = (),
+    probability: float = 0.8,
 ) -> Evidence:
     """Return evidence that is likely enough to answer."""
-    return Evidence(passage, article, alignment, score, probability=0.8, also_in=also_in)
+    return Evidence(passage, article, alignment, score, probability, also_in)
 
 
 def marked(passage: Passage, alignment: Alignment) -> list[str]:
@@ -149,6 +150,24 @@ def test_clearly_better_sentence_of_a_later_passage_answers() -> None:
     assert answer.citation == 1
 
 
+def test_passage_that_hardly_answers_does_not_speak_for_one_that_does() -> None:
+    """An unlikely first passage is shown, but the answer comes from the likely one below it."""
+    first, passage = article_of(ARTICLES["mixed"], "en")
+    second, other = article_of(ARTICLES["hi"], "hi")
+    strong = alignment_of(passage, [("canal", 0, 0.9)], 1)
+    weak = alignment_of(other, [("क्लोरोफ़िल", 0, 0.4)], 1)
+    unlikely = evidence_of(first, passage, strong, probability=0.2)
+    for probability, cited in ((0.8, 2), (0.3, 2), (0.1, 1)):
+        likely = evidence_of(second, other, weak, probability=probability)
+        _, answer = cite([unlikely, likely])
+        assert answer is not None
+        assert answer.citation == cited
+    both = [evidence_of(first, passage, strong), evidence_of(second, other, weak)]
+    _, answer = cite(both)
+    assert answer is not None
+    assert answer.citation == 1
+
+
 @pytest.mark.parametrize("language", ARTICLES)
 def test_two_sentences_that_answer_together_are_contiguous(language: str) -> None:
     """When the question's words are spread over two sentences in a row, both are quoted."""
@@ -160,12 +179,20 @@ def test_two_sentences_that_answer_together_are_contiguous(language: str) -> Non
     assert passage.text[found.span.start : found.span.end] == sentences[1] + sentences[2]
 
 
-def test_sentences_apart_are_not_joined() -> None:
-    """Words in the first and the last sentence of three do not make an answer of all three."""
+@pytest.mark.parametrize(("cosine", "answering"), [(0.1, 0), (0.6, 2)])
+def test_subject_named_first_counts_for_the_sentence_that_answers(
+    cosine: float, answering: int
+) -> None:
+    """The last of three sentences answers if it tells enough of what the first one names.
+
+    Words in the first and the last do not make an answer of all three.
+    """
     _, passage = article_of(ARTICLES["ar"], "ar")
-    alignment = alignment_of(passage, [("أرمينيا", 0, 0.95), ("الخارجية", 1, 0.6)], 2)
+    alignment = alignment_of(passage, [("أرمينيا", 0, 0.95), ("الخارجية", 1, cosine)], 2)
     found = best_sentence(passage, alignment)
-    assert passage.text[found.span.start : found.span.end] == ARTICLES["ar"][0]
+    assert passage.text[found.span.start : found.span.end] == ARTICLES["ar"][answering]
+    # How well it matches is told by its own words.
+    assert found.score == pytest.approx((0.95 if answering == 0 else cosine) / 2)
 
 
 def test_passage_without_sentences_answers_as_a_whole() -> None:

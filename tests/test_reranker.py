@@ -185,14 +185,16 @@ def test_language_in_common_is_taken_off() -> None:
     """What a passage shares with the question as a language is no reason to rank it first."""
     query = query_of(5, 4)
     batch = batch_of([[1, 2, 3], [], [1, 2, 3]])
-    offsets = np.stack([0.3 * query.vectors[0], TABLE[0], np.zeros(DIMENSION)]).astype(np.float32)
+    common = np.array([0.1, 0.2, 0.0], dtype=np.float32)
     reranker = Reranker(TableCodec(TABLE))
     shared = nothing_shared(batch)
-    plain = reranker.score(query, batch, shared).scores
-    fair = reranker.score(query, batch, shared, offsets).scores
-    common = float(offsets[0] @ (query.weights @ query.vectors))
-    assert fair == pytest.approx([plain[0] - common, 0.0, plain[2]], abs=1e-6)
-    assert fair.dtype == np.float32
+    plain = reranker.score(query, batch, shared)
+    fair = reranker.score(query, batch, shared, common)
+    expected = [plain.contrasted[0] - 0.1, 0.0, plain.contrasted[2]]
+    assert fair.contrasted == pytest.approx(expected, abs=1e-6)
+    assert fair.contrasted.dtype == np.float32
+    # How well a passage matches for itself, to be compared between questions, stays.
+    assert np.array_equal(fair.scores, plain.scores)
 
 
 def test_rare_tokens_weigh_more_and_weights_sum_to_one() -> None:

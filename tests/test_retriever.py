@@ -129,23 +129,33 @@ def test_token_means_are_stored_with_the_index(sample_service: Service, encoder:
     assert float(np.linalg.norm(stored.corpus)) < 0.5
 
 
-def test_offsets_are_rows_per_passage(sample_service: Service) -> None:
-    """One row per language given, in order; a language that is not in the corpus has none."""
+def test_languages_in_common(sample_service: Service) -> None:
+    """Tokens of one language are alike by that, those of two hardly; nothing else is known."""
     means = token_means(sample_service.generation)
-    rows = means.offsets(["ar", "tlh", "zh", "ar"])
-    assert rows.dtype == np.float32
-    assert rows.shape == (4, len(means.corpus))
-    assert np.array_equal(rows[0], rows[3])
-    assert not rows[1].any()
-    assert rows[2] == pytest.approx(means.languages["zh"] - means.corpus)
-    assert means.offsets([]).shape == (0, len(means.corpus))
+    usual = embedded_model_statistics().tokens.offsets
+    found = means.languages_in_common("ar", ["ar", "tlh", "zh", "ar"], usual)
+    assert found.dtype == np.float32
+    assert found[0] == found[3] == pytest.approx(float(usual["ar"] @ usual["ar"]))
+    assert found[1] == 0
+    assert found[2] < found[0] / 2
+    assert means.languages_in_common("ar", [], usual).shape == (0,)
+    assert not means.languages_in_common("tlh", ["ar", "zh"], usual).any()
+
+
+def test_languages_in_common_of_an_unknown_model(sample_service: Service) -> None:
+    """Without statistics of the model, what the corpus tells of its languages is taken."""
+    means = token_means(sample_service.generation)
+    arabic, chinese = means.languages_in_common("ar", ["ar", "zh"], {})
+    offset = means.languages["ar"] - means.corpus
+    assert arabic == pytest.approx(float(offset @ offset))
+    assert arabic > chinese
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 100])
 def test_usual_score_is_that_of_many_and_guessed_for_few(count: int) -> None:
     """With few candidates the one that answers does not set the standard; with many the median."""
     usual = usual_late_of([0.6] + [0.2] * (count - 1))
-    assert USUAL_LATE < usual < 0.21
+    assert USUAL_LATE < usual < 0.22
     assert usual_late_of([]) == USUAL_LATE
     assert usual_late_of([0.5] * count) <= HIGHEST_USUAL_LATE
     assert usual_late_of([0.2] * 1000) == pytest.approx(0.2, abs=0.001)

@@ -202,6 +202,9 @@ def main() -> int:
     norms = np.linalg.norm(centred, axis=1)
     unit = centred / norms[:, None]
     center = passages.mean(axis=0)
+    token_means = np.array(
+        [unit_rows(np.concatenate(telling_tokens(each)) - mean).mean(axis=0) for each in declared]
+    )
     common_map, common_bias = fit_common(passages - center, unit, lengths)
     directions = unit_rows(passages - center)
     added = unit - np.repeat(directions @ common_map + common_bias, lengths, axis=0)
@@ -216,6 +219,7 @@ def main() -> int:
         common_map=common_map.astype(np.float16),
         common_bias=common_bias.astype(np.float32),
         codebooks=train(added).astype(np.float16),
+        token_offsets=(token_means - token_means.mean(axis=0)).astype(np.float16),
     )
     return 0
 

@@ -16,7 +16,7 @@ Vectors = NDArray[np.float32]
 class TokenVectors:
     """The content tokens of one text: prompt, title and special tokens are left out.
 
-    `vectors`: float32 (tokens, dimension), last hidden layer, not normalised.
+    `vectors`: float32 (tokens, dimension), a sum of hidden layers or the last one, not normalised.
     `spans`: int32 (tokens, 2), code-point offsets into the text as given, half-open.
     `weights`: float32 (tokens,), each token's information in nats by the tokenizer's own unigram
     scores, at least 0; 1.0 throughout for tokenizers without scores.

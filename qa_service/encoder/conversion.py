@@ -18,26 +18,16 @@ from qa_service.encoder.processor import Precision
 from qa_service.encoder.quiet_openvino import openvino, opset13
 from qa_service.encoder.sources import ModelSource
 from qa_service.encoder.splitters import write_splitter
-from qa_service.encoder.torch_runtime import describe, fast_tokenizer_of, load_sentence_transformer
+from qa_service.encoder.torch_runtime import (
+    TokenAndTextVectors,
+    describe,
+    fast_tokenizer_of,
+    load_sentence_transformer,
+)
 from qa_service.errors import ModelUnavailableError
 
 # Below this a matrix is not worth compressing.
 _MIN_COMPRESSED_VALUES = 1 << 16
-
-
-class _TwoOutputs(torch.nn.Module):
-    """The whole sentence-transformers pipeline as one function of tensors."""
-
-    def __init__(self, model: torch.nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        found = self.model({"input_ids": input_ids, "attention_mask": attention_mask})
-        texts = torch.nn.functional.normalize(found["sentence_embedding"], dim=-1)
-        return found["token_embeddings"], texts
 
 
 def convert(source: ModelSource, output: Path, precision: Precision) -> None:
@@ -55,7 +45,7 @@ def convert(source: ModelSource, output: Path, precision: Precision) -> None:
             # The tracer warns of every Python condition that it follows.
             warnings.simplefilter("ignore")
             graph = openvino.convert_model(
-                _TwoOutputs(model),
+                TokenAndTextVectors(model, source.token_layers()),
                 example_input={"input_ids": example, "attention_mask": example},
                 input=[
                     (name, dynamic, openvino.Type.i64) for name in ("input_ids", "attention_mask")

@@ -8,11 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from qa_service.config import Settings
+from qa_service.encoder.token_layers import TokenLayers
 
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """One model as it runs. `pooling` names every module after the transformer itself."""
+    """One model as it runs.
+
+    `pooling` names every module after the transformer itself, `token_layers` the layers that make
+    up a token's vector, none for the last alone.
+    """
 
     name: str
     weights_sha256: str
@@ -23,6 +28,7 @@ class ModelDescription:
     pad_id: int
     query_prompt: str
     passage_prompt: str
+    token_layers: TokenLayers = ()
 
     @property
     def fingerprint(self) -> str:
@@ -39,6 +45,7 @@ class ModelDescription:
                     self.max_tokens,
                     self.query_prompt,
                     self.passage_prompt,
+                    self.token_layers,
                 ]
             ).encode()
         )
@@ -61,4 +68,6 @@ def write_description(path: Path, description: ModelDescription) -> None:
 
 def read_description(path: Path) -> ModelDescription:
     """Read back what `write_description` wrote."""
-    return ModelDescription(**json.loads(path.read_text("utf-8")))
+    stored = json.loads(path.read_text("utf-8"))
+    layers = tuple((layer, weight) for layer, weight in stored.pop("token_layers"))
+    return ModelDescription(**stored, token_layers=layers)

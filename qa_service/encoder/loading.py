@@ -113,4 +113,5 @@ def _load_torch(settings: Settings, source: ModelSource) -> Encoder:
         # A copy, for the library changes the settings of its own as it goes.
         splitter = JsonSplitter(Tokenizer.from_str(fast_tokenizer_of(model, source).to_str()))
     tokenizer = TextTokenizer(splitter, splitter.token_weights(), description.max_tokens)
-    return TextEncoder(description, tokenizer, TorchRuntime(model, settings.threads))
+    runtime = TorchRuntime(model, description.token_layers, settings.threads)
+    return TextEncoder(description, tokenizer, runtime)

@@ -24,7 +24,7 @@ _CONVERT = (
     "from qa_service.encoder.conversion import main; sys.exit(main(sys.argv[2:]))"
 )
 # Raised whenever the conversion changes, so that older graphs are made again.
-_LAYOUT = "1"
+_LAYOUT = "2"
 
 
 def converted_model(cache: Path, source: ModelSource, precision: str) -> CachedFolder:

@@ -16,8 +16,9 @@ from qa_service.encoder.batching import BatchVectors, TokenBatch
 
 # Batches go together up to so many tokens, padding counted.
 _TOKENS_TOGETHER = 512
-# Rows are padded to a multiple of this. A runtime prepares itself anew for a batch that is not
-# shaped like the last one, which takes longer than some tokens more.
+# Rows are padded to a multiple of this, and their number to a power of two. A runtime prepares
+# itself anew for a batch that is not shaped like the last one, which takes longer than some tokens
+# more, and it keeps something for every shape that it has seen.
 _ROW_STEP = 16
 
 
@@ -101,12 +102,15 @@ def _side_by_side(batches: Sequence[TokenBatch], max_tokens: int) -> TokenBatch:
     longest = max(batch.ids.shape[1] for batch in batches)
     padded = max(longest, min(-(-longest // _ROW_STEP) * _ROW_STEP, max_tokens))
     # Any token will do as padding: the mask leaves it out.
-    ids = np.zeros((rows, padded), dtype=np.int64)
-    mask = np.zeros((rows, padded), dtype=np.int64)
+    shape = (1 << (rows - 1).bit_length(), padded)
+    ids = np.zeros(shape, dtype=np.int64)
+    mask = np.zeros(shape, dtype=np.int64)
     first = 0
     for batch in batches:
         last, own = first + len(batch.ids), batch.ids.shape[1]
         ids[first:last, :own] = batch.ids
         mask[first:last, :own] = batch.mask
         first = last
+    # A row without any token could not be averaged.
+    mask[rows:, 0] = 1
     return TokenBatch(ids, mask)

@@ -15,6 +15,7 @@ from qa_service.encoder.embedded import (
     embedded_model_folder,
     shipped_adapter,
 )
+from qa_service.encoder.token_layers import TokenLayers, read_token_layers
 from qa_service.errors import ModelUnavailableError
 
 EMBEDDED = "embedded"
@@ -46,6 +47,14 @@ class ModelSource:
                     f"{path.relative_to(self.folder).as_posix()} {sha256_of(path)}\n".encode()
                 )
         return digest.hexdigest()
+
+    def token_layers(self) -> TokenLayers:
+        """Return which layers make up a token's vector, none for the last.
+
+        Raises:
+            ModelUnavailableError: the folder's file about it cannot be understood.
+        """
+        return read_token_layers(self.folder)
 
 
 def find_model(settings: Settings, on_progress: OnProgress | None = None) -> ModelSource:

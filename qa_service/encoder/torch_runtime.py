@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 # Before the libraries read it: models come from this machine alone.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -22,16 +23,53 @@ from transformers.utils import logging
 from qa_service.encoder.batching import BatchVectors, TokenBatch
 from qa_service.encoder.description import ModelDescription
 from qa_service.encoder.sources import ModelSource
+from qa_service.encoder.token_layers import LAYERS_FILE, TokenLayers
 from qa_service.errors import ModelUnavailableError
 
 FP32 = "fp32"
 
 
+class TokenAndTextVectors(torch.nn.Module):
+    """A whole sentence-transformers pipeline as one function of tensors.
+
+    Returns float32 vectors of tokens, (texts, tokens, dimension), the sum of the layers asked for,
+    and of texts, (texts, dimension), unit rows.
+    """
+
+    def __init__(self, model: SentenceTransformer, layers: TokenLayers) -> None:
+        super().__init__()
+        self._model = model
+        self._layers = layers
+        if layers:
+            transformer: Any = model[0]
+            config = transformer.auto_model.config
+            if layers[-1][0] > config.num_hidden_layers:
+                raise ModelUnavailableError(
+                    f"{LAYERS_FILE} of the model names layer {layers[-1][0]}; the model has "
+                    f"{config.num_hidden_layers}. Mend the file, or delete it to use the last one."
+                )
+            config.output_hidden_states = True
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Run the model on padded ids and their mask, int64 (texts, tokens)."""
+        found = self._model({"input_ids": input_ids, "attention_mask": attention_mask})
+        tokens = found["token_embeddings"]
+        if self._layers:
+            every = found["all_layer_embeddings"]
+            tokens = torch.stack([weight * every[layer] for layer, weight in self._layers]).sum(0)
+        texts = torch.nn.functional.normalize(found["sentence_embedding"].float(), dim=-1)
+        return tokens.float(), texts
+
+
 class TorchRuntime:
     """Runs a `SentenceTransformer`: token and text vectors come from one forward pass."""
 
-    def __init__(self, model: SentenceTransformer, threads: int = 0) -> None:
-        self._model = model
+    def __init__(
+        self, model: SentenceTransformer, layers: TokenLayers = (), threads: int = 0
+    ) -> None:
+        self._model = TokenAndTextVectors(model, layers)
         # One batch at a time, and the lock is free between batches: a question waits for the
         # batch under way, never for the rest of an index run.
         self._lock = threading.Lock()
@@ -46,14 +84,11 @@ class TorchRuntime:
     ) -> Iterator[BatchVectors]:
         """Yield the vectors of each batch, in order."""
         for batch in batches:
-            features = {
-                "input_ids": torch.from_numpy(batch.ids),
-                "attention_mask": torch.from_numpy(batch.mask),
-            }
             with self._lock, torch.inference_mode():
-                found = self._model.forward(features)
-            texts = torch.nn.functional.normalize(found["sentence_embedding"].float(), dim=-1)
-            yield BatchVectors(found["token_embeddings"].float().numpy(), texts.numpy())
+                tokens, texts = self._model(
+                    torch.from_numpy(batch.ids), torch.from_numpy(batch.mask)
+                )
+            yield BatchVectors(tokens.numpy(), texts.numpy())
 
 
 def load_sentence_transformer(source: ModelSource) -> SentenceTransformer:
@@ -104,6 +139,7 @@ def describe(model: SentenceTransformer, source: ModelSource, precision: str) ->
         weights_sha256=source.weights_sha256(),
         pooling=repr([(type(module).__name__, _options_of(module)) for module in others]),
         precision=precision,
+        token_layers=source.token_layers(),
         dimension=int(model.get_embedding_dimension() or 0),
         max_tokens=min(int(limit) for limit in limits if limit),
         pad_id=int(getattr(model.tokenizer, "pad_token_id", None) or 0),

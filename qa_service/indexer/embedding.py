@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.encoder.base import TokenVectors
+from qa_service.encoder.base import Encoded, TokenVectors
 from qa_service.indexer.parts import Parts
 from qa_service.indexes.raw_vectors import vector_rows
 from qa_service.indexes.tokens import TokenCodec, token_rows
@@ -35,52 +38,96 @@ class Embedder:
         self.embedded = 0
 
     def fill(self, writer: GenerationWriter, on_progress: Callable[[Progress], None]) -> None:
-        """Append every added passage to the vectors, tokens and terms of a generation."""
+        """Append every added passage to the vectors, tokens and terms of a generation.
+
+        While a batch is appended, the model is at work on the next one.
+        """
         added = writer.change.added
         done = 0
         on_progress(Progress(Stage.EMBEDDING, done, len(added)))
-        for batch in writer.articles.pending(added, BATCH):
-            writer.step("embed")
-            embeddings = self._embeddings_of(batch)
-            writer.step("append")
-            for passage in batch:
-                embedding = embeddings[passage.embedding_hash]
-                writer.vectors.append(passage.key, embedding.vector)
-                writer.tokens.append(passage.key, embedding.tokens)
-                # The title is part of what a passage is about, as it is for the encoder.
-                text = f"{passage.title}\n{passage.text}"
-                writer.lexical.add(passage.key, self._parts.analyzer.terms(text, passage.language))
-            done += len(batch)
-            on_progress(Progress(Stage.EMBEDDING, done, len(added)))
+        with ThreadPoolExecutor(1, "embedding") as model:
+            ahead: _Batch | None = None
+            for passages in chain(writer.articles.pending(added, BATCH), (None,)):
+                current = ahead
+                if passages is not None:
+                    writer.step("embed")
+                    ahead = self._begin(passages, current, model)
+                if current is not None:
+                    self._append(current, writer)
+                    done += len(current.passages)
+                    on_progress(Progress(Stage.EMBEDDING, done, len(added)))
 
-    def _embeddings_of(self, batch: Sequence[PendingPassage]) -> dict[bytes, Embedding]:
-        wanted = {passage.embedding_hash: passage for passage in batch}
+    def _begin(
+        self,
+        passages: Sequence[PendingPassage],
+        before: _Batch | None,
+        model: ThreadPoolExecutor,
+    ) -> _Batch:
+        """Find the embeddings that are there, and have the model make the others."""
+        wanted = {passage.embedding_hash: passage for passage in passages}
         found = self._journal.find(list(wanted))
         for source in self._sources:
             missing = [known for known in wanted if known not in found]
             if not missing:
                 break
             found.update(source.find_embeddings(missing))
-        new = [passage for known, passage in wanted.items() if known not in found]
-        if new:
-            made = self._embed(new)
-            self._journal.add(made)
-            self.embedded += len(made)
-            found.update(made)
-        return found
-
-    def _embed(self, passages: Sequence[PendingPassage]) -> dict[bytes, Embedding]:
-        encoded = self._parts.encoder.encode_document(
-            [passage.text for passage in passages], [passage.title for passage in passages]
+        being_made = {passage.embedding_hash for passage in before.new} if before else set()
+        new = [
+            passage
+            for known, passage in wanted.items()
+            if known not in found and known not in being_made
+        ]
+        encoded = (
+            model.submit(
+                self._parts.encoder.encode_document,
+                [passage.text for passage in new],
+                [passage.title for passage in new],
+            )
+            if new
+            else None
         )
+        return _Batch(passages, found, new, encoded)
+
+    def _append(self, batch: _Batch, writer: GenerationWriter) -> None:
+        embeddings = batch.found | self._made(batch)
+        # What the batch before was about to make when this one began.
+        missing = {passage.embedding_hash for passage in batch.passages} - embeddings.keys()
+        embeddings |= self._journal.find(list(missing))
+        writer.step("append")
+        for passage in batch.passages:
+            embedding = embeddings[passage.embedding_hash]
+            writer.vectors.append(passage.key, embedding.vector)
+            writer.tokens.append(passage.key, embedding.tokens)
+            # The title is part of what a passage is about, as it is for the encoder.
+            text = f"{passage.title}\n{passage.text}"
+            writer.lexical.add(passage.key, self._parts.analyzer.terms(text, passage.language))
+
+    def _made(self, batch: _Batch) -> dict[bytes, Embedding]:
+        """Return the embeddings that the model has made for a batch, kept in the journal."""
+        if batch.encoded is None:
+            return {}
+        encoded = batch.encoded.result()
         vectors = vector_rows(encoded.vectors)
-        return {
+        made = {
             passage.embedding_hash: Embedding(
                 vector=vectors[row : row + 1],
                 tokens=_rows_of(tokens, encoded.vectors[row], self._parts.codec),
             )
-            for row, (passage, tokens) in enumerate(zip(passages, encoded.tokens, strict=True))
+            for row, (passage, tokens) in enumerate(zip(batch.new, encoded.tokens, strict=True))
         }
+        self._journal.add(made)
+        self.embedded += len(made)
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Passages to append, the embeddings found for them, and those that the model is making."""
+
+    passages: Sequence[PendingPassage]
+    found: dict[bytes, Embedding]
+    new: Sequence[PendingPassage]
+    encoded: Future[Encoded] | None
 
 
 def _rows_of(

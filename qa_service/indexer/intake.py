@@ -147,11 +147,9 @@ class Intake:
 
     def _add_passages(self, row: int, article: Article) -> int:
         """Store an article's passages; return how many there are."""
+        embedding = self._parts.recipe.embedding
         passages = [
-            NewPassage(
-                passage,
-                embedding_hash(self._parts.recipe.embedding, article.title, passage.text),
-            )
+            NewPassage(passage, embedding_hash(embedding, article.title, passage.text))
             for passage in self._parts.chunker(article)
         ]
         self._writer.articles.add_passages(row, passages)

@@ -9,6 +9,8 @@ rewritten when too many of their rows are dead.
 
 from __future__ import annotations
 
+import os
+import weakref
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.errors import IndexCorruptError
+from qa_service.indexes.arrays import map_array
 
 TABLE = "table.npy"
 SEGMENT_SUFFIX = ".rows"
@@ -46,7 +49,7 @@ class RowBatch:
 
 
 class RowStore:
-    """Reads the rows of a folder; files are mapped, so only what is asked for is read.
+    """Reads the rows of a folder, only what is asked for.
 
     Safe to use from several threads.
     """
@@ -55,7 +58,7 @@ class RowStore:
         self.folder = folder
         self.row_size = row_size
         try:
-            table = np.load(folder / TABLE, mmap_mode="r", allow_pickle=False)
+            table = map_array(folder / TABLE)
         except (OSError, ValueError, EOFError) as error:
             raise IndexCorruptError(
                 f"{folder / TABLE} cannot be read ({error}). Run: qa-service rollback, "
@@ -67,9 +70,14 @@ class RowStore:
                 "Run: qa-service rollback, or qa-service index --rebuild"
             )
         self.table: NDArray[np.int64] = table
+        numbers = [int(number) for number in np.unique(table[_SEGMENT])]
         self._segments = {
-            int(number): _map_rows(segment_path(folder, int(number)), row_size)
-            for number in np.unique(table[_SEGMENT])
+            number: _map_rows(segment_path(folder, number), row_size) for number in numbers
+        }
+        self._files = {
+            number: _OpenFile(segment_path(folder, number))
+            for number in numbers
+            if number != NO_SEGMENT
         }
 
     def __len__(self) -> int:
@@ -99,10 +107,17 @@ class RowStore:
 
     def get(self, keys: NDArray[np.int64]) -> RowBatch:
         """Return the rows of these keys, in the order given. KeyError for an unknown key."""
-        views = self.views(keys)
-        offsets = np.zeros(len(views) + 1, dtype=np.int64)
-        np.cumsum([len(view) for view in views], out=offsets[1:])
-        rows = np.concatenate(views) if views else np.empty((0, self.row_size), dtype=np.uint8)
+        found = self.table[:, self._find(keys)]
+        offsets = np.zeros(len(keys) + 1, dtype=np.int64)
+        np.cumsum(found[_COUNT], out=offsets[1:])
+        # Read, not mapped: pages that are mapped, and those around them, would count as memory of
+        # this process long after a question has been answered.
+        rows = np.empty((int(offsets[-1]), self.row_size), dtype=np.uint8)
+        for (segment, start, count), place in zip(
+            found[_SEGMENT:].T.tolist(), offsets.tolist(), strict=False
+        ):
+            if count:
+                self._files[segment].read(start * self.row_size, rows[place : place + count])
         return RowBatch(rows=rows, offsets=offsets)
 
     def get_firsts(self, keys: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -135,6 +150,25 @@ class RowStore:
             known = np.isin(keys, own)
             raise KeyError(int(np.asarray(keys)[~known][0]))
         return places
+
+
+class _OpenFile:
+    """A file to read from any place, by several threads; closed when nobody holds it any more."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self._descriptor)
+
+    def read(self, start: int, into: NDArray[np.uint8]) -> None:
+        """Fill an array with the bytes from `start` on. IndexCorruptError when the file ends."""
+        content = os.pread(self._descriptor, into.nbytes, start)
+        if len(content) != into.nbytes:
+            raise IndexCorruptError(
+                f"{self._path} ends before byte {start + into.nbytes}. Run: qa-service rollback, "
+                "or qa-service index --rebuild"
+            )
+        into.reshape(-1)[:] = np.frombuffer(content, dtype=np.uint8)
 
 
 class RowWriter:

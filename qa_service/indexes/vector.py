@@ -34,7 +34,8 @@ SCAN_UP_TO = 1000
 # spread: passing over the others is far cheaper than comparing them would be.
 VISIT_ALL_UP_TO = 100_000
 GATHER_ROWS = 8192
-RECALL_TO_REACH = 0.9975
+# A little more than the .99 that is promised, for a sample errs; `benchmarks/scale.py` measures it.
+RECALL_TO_REACH = 0.991
 # Many short lists: at the same recall, 8·√n lists compare 35 % fewer vectors than 4·√n.
 LISTS_PER_ROOT = 8
 TRAINING_POINTS_PER_LIST = 32

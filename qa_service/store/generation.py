@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.errors import IndexCorruptError, IndexWriteError
+from qa_service.indexes.arrays import load_arrays, map_array
 from qa_service.indexes.base import LexicalIndex, VectorIndex
 from qa_service.indexes.raw_vectors import RawVectors
 from qa_service.indexes.tokens import TokenStore
@@ -304,15 +305,13 @@ def places_of(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.
 
 def _load(path: Path) -> NDArray[np.signedinteger]:
     try:
-        loaded: NDArray[np.signedinteger] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return map_array(path)
     except (OSError, ValueError, EOFError) as error:
         raise IndexCorruptError(f"{path} cannot be read ({error}). {MEND}") from error
-    return loaded
 
 
 def _load_arrays(path: Path) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        return load_arrays(path)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise IndexCorruptError(f"{path} cannot be read ({error}). {MEND}") from error

@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from qa_service.indexes.arrays import map_array
 from qa_service.indexes.raw_vectors import RawVectors, vector_writer
 from qa_service.indexes.tokens import token_writer
 from qa_service.indexes.vector import FaissIndexWriter, needs_rebuild, read_info
@@ -184,7 +185,7 @@ class GenerationWriter:
         """Write the vector index, going on from the base's where its vectors are still valid."""
         change = self.change
         self.step("write vectors")
-        codes = np.load(self.folder / layout.COLUMNS)[1]
+        codes = map_array(self.folder / layout.COLUMNS)[1]
         searched = SearchedVectors(
             self._raw_vectors(), centering, change.keys, codes, sorted(set(change.languages))
         )

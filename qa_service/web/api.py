@@ -237,7 +237,8 @@ def keep_fresh(response: Response) -> Response:
 
 def _read_upload() -> Upload:
     if request.mimetype == "multipart/form-data":
-        unknown = sorted({*request.form, *request.files} - {"file"})
+        # A part without a name has None for one.
+        unknown = sorted({name or "" for name in (*request.form, *request.files)} - {"file"})
         if unknown or len(request.files.getlist("file")) != 1:
             found = f"also holds {unknown[0][:100]!r}" if unknown else "does not hold exactly that"
             raise HttpProblem(

@@ -121,7 +121,8 @@ def openvino_runtime() -> OpenVinoRuntime:
 
 def torch_runtime() -> TorchRuntime:
     """Load the runtime that the torch encoder uses."""
-    return TorchRuntime(load_sentence_transformer(find_model(Settings())))
+    source = find_model(Settings())
+    return TorchRuntime(load_sentence_transformer(source), source.token_layers())
 
 
 @pytest.mark.parametrize("make", [openvino_runtime, torch_runtime])

@@ -122,6 +122,16 @@ def test_shapes_are_few_and_fit_the_model(length: int, padded: int) -> None:
     assert found.texts.tolist() == [[2 * length]]
 
 
+@pytest.mark.parametrize(("rows", "padded"), [(1, 1), (2, 2), (3, 4), (5, 8), (8, 8)])
+def test_numbers_of_rows_are_few(rows: int, padded: int) -> None:
+    """Rows are added up to a power of two, and nobody sees them."""
+    model = GatedModel()
+    model.may_go_on.release()
+    found = SharedRuns(model.run, LONGEST).run(batch_of(*[[row] for row in range(1, rows + 1)]))
+    assert model.shapes == [(padded, 16)]
+    assert found.texts[:, 0].tolist() == [*range(1, rows + 1)]
+
+
 def test_failure_is_that_of_one() -> None:
     """A run that fails is told to one caller; whoever went along runs again."""
     model = GatedModel()

@@ -187,6 +187,7 @@ def test_codebooks_that_a_byte_cannot_name_are_refused() -> None:
         common_map=np.zeros((8, 8), dtype=np.float32),
         common_bias=np.zeros(8, dtype=np.float32),
         codebooks=np.zeros((2, 16, 4), dtype=np.float32),
+        offsets={},
     )
     with pytest.raises(ValueError, match="16 centroids"):
         ProductCodec(statistics)

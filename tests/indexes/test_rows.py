@@ -200,3 +200,14 @@ def test_finish_without_rows_for_a_live_key_is_an_error(tmp_path: Path) -> None:
     writer.append(1, rows_of(1, 1))
     with pytest.raises(KeyError, match="2"):
         writer.finish(keys(1, 2))
+
+
+def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
+    """Rows that are gone since the folder was opened are an error that says so, not a crash."""
+    store = write(tmp_path / "a", {1: 3, 2: 5})
+    segment = next((tmp_path / "a").glob("*.rows"))
+    with segment.open("r+b") as file:
+        file.truncate(4 * ROW)
+    assert len(store.get(keys(1)).rows) == 3
+    with pytest.raises(IndexCorruptError, match=r"\.rows ends before byte"):
+        store.get(keys(1, 2))

@@ -214,6 +214,17 @@ def test_other_forms_get_422(client: FlaskClient, data: dict[str, object]) -> No
     assert error_of(response) == (422, "invalid_request")
 
 
+def test_part_without_a_name_gets_422(client: FlaskClient) -> None:
+    """A part of the form that has no name is one that is not asked for."""
+    body = (
+        b"--x\r\nContent-Disposition: form-data\r\n\r\ntext\r\n"
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+        b"The tower is tall.\r\n--x--\r\n"
+    )
+    response = client.post("/articles", data=body, content_type="multipart/form-data; boundary=x")
+    assert error_of(response) == (422, "invalid_request")
+
+
 def test_too_large_upload_gets_413(make_app: MakeApp) -> None:
     """Uploads are bounded by the setting, far above the bound of other requests."""
     client = make_app(max_upload_mb=1).test_client()
