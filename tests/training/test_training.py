@@ -165,6 +165,7 @@ def small_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(
         embedded, "parse_weights", lambda _data: small_packed_model("".join(LETTERS), 64)
     )
+    monkeypatch.setattr(embedded, "_TOKEN_LAYERS", ((1, 0.3), (2, 1.0)))
     monkeypatch.setenv("QA_CACHE", str(tmp_path / "cache"))
     return embedded_model_folder(tmp_path / "cache")
 

@@ -12,6 +12,7 @@ from transformers import BertModel
 from transformers.utils import logging
 
 from qa_service.encoder.splitters import SentencePieceSplitter
+from qa_service.encoder.token_layers import read_token_layers
 from qa_service.encoder.tokenization import TextTokenizer, TokenizedText
 from qa_service.encoder.tokenizer_files import UNIGRAM_MODEL
 from qa_service.indexer.embedding import LEAST_TELLING
@@ -45,7 +46,10 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """`vectors`: (texts, dimension), unit rows. `tokens`: (texts, length, dimension), raw."""
+    """`vectors`: (texts, dimension), unit rows.
+
+    `tokens`: (texts, length, dimension), raw sums of the model's layers for token vectors.
+    """
 
     vectors: Tensor
     tokens: Tensor
@@ -83,6 +87,7 @@ class TrainedEncoder:
         splitter = SentencePieceSplitter(folder / UNIGRAM_MODEL)
         self._tokenizer = TextTokenizer(splitter, splitter.token_weights(), max_tokens)
         self._device, self._dtype = device, dtype
+        self._layers = read_token_layers(folder)
         model = BertModel.from_pretrained(
             str(folder),
             add_pooling_layer=False,
@@ -120,10 +125,15 @@ class TrainedEncoder:
     def _run(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         is_own = torch.is_grad_enabled() and self._device.type == "cpu"
         self.model.set_attn_implementation(attention.NAME if is_own else "sdpa")
-        hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+        found = self.model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+        hidden = found.last_hidden_state.float()
         present = mask[..., None].to(hidden.dtype)
         pooled = (hidden * present).sum(dim=1) / present.sum(dim=1)
-        return hidden, torch.nn.functional.normalize(pooled, dim=-1)
+        tokens = hidden
+        if self._layers:
+            every = found.hidden_states
+            tokens = torch.stack([weight * every[n].float() for n, weight in self._layers]).sum(0)
+        return tokens, torch.nn.functional.normalize(pooled, dim=-1)
 
     def _pad(self, texts: Sequence[TokenizedText]) -> Inputs:
         length = max(len(text.ids) for text in texts)
