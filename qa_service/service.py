@@ -99,6 +99,8 @@ class Service:
     def warm_up(self) -> None:
         """Load the index and the model, so that the first question is as fast as the next."""
         self._open()
+        # The largest batch first: what it needs is kept, and memory does not grow later.
+        self._load_model().encoder.encode_query(["? " * (MAX_QUESTION_LENGTH // 2)])
         # Of the articles themselves, so that all that a real question touches is touched.
         for text in self.example_questions("und", WARM_UP_QUESTIONS) or ("?",):
             self.ask(Question(text))
