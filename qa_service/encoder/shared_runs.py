@@ -100,7 +100,7 @@ class _Waiting:
 
 
 def _side_by_side(batches: Sequence[TokenBatch], max_tokens: int) -> TokenBatch:
-    """Return all rows as one batch, padded to the longest and, where it fits, to a full step."""
+    """Return all rows as one batch, in the shape in which so many run."""
     rows = sum(len(batch.ids) for batch in batches)
     longest = max(batch.ids.shape[1] for batch in batches)
     # Any token will do as padding: the mask leaves it out.

@@ -9,6 +9,7 @@ rewritten when too many of their rows are dead.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 from array import array
@@ -166,7 +167,9 @@ class _OpenFile:
     def expect(self, start: int, size: int) -> None:
         """Let the system fetch what will be read next, where it can be told."""
         if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(self._descriptor, start, size, os.POSIX_FADV_WILLNEED)
+            # Not every file system takes advice, and none is needed to read.
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(self._descriptor, start, size, os.POSIX_FADV_WILLNEED)
 
     def read(self, start: int, into: NDArray[np.uint8]) -> None:
         """Fill an array with the bytes from `start` on. IndexCorruptError when the file ends."""
