@@ -82,10 +82,12 @@ bench: $(INSTALLED_DEV) bench-peers ## measure quality and speed beside other li
 	$(BIN)/python benchmarks/quality.py --data '$(DATA)' $(if $(QUESTIONS),--questions $(QUESTIONS))
 	$(BIN)/python benchmarks/token_codes.py --data '$(DATA)'
 	$(BIN)/python benchmarks/token_layers.py --data '$(DATA)'
+	$(BIN)/python benchmarks/precisions.py --data '$(DATA)'
+	$(BIN)/python benchmarks/misses.py --data '$(DATA)'
 	$(BIN)/python benchmarks/mixed_folders.py --data '$(DATA)'
 	model=$$($(BIN)/python -c '$(MODEL_FOLDER)') && $(PEERS)/bin/python benchmarks/peers/xquad.py \
 		'$(DATA)' "$$model" benchmarks/results/peers-quality.json \
-		--questions $(or $(QUESTIONS),80) --languages ar en
+		--questions $(or $(QUESTIONS),200) --languages ar en zh
 	$(BIN)/python benchmarks/quality.py --data '$(DATA)' --peers benchmarks/results/peers-quality.json
 	$(BIN)/python benchmarks/speed.py --data '$(DATA)' --peers $(PEERS)/bin/python \
 		$(if $(LARGE),--large '$(LARGE)')

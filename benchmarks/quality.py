@@ -202,12 +202,26 @@ def measure_target(
             pair = f"{source.code}>{target.code}"
             rows.setdefault(part, {})[pair] = ask_pair(service, source, target)
             show(pair, rows[part][pair])
-    for part, ask in (("sentence", answer_sentences), ("abstention", refuse)):
-        if part in wanted:
-            rows[part] = {target.code: ask(service, target)}
-            show(f"{part} {target.code}", rows[part][target.code])
+    if "sentence" in wanted:
+        found = answer_sentences(service, target, target)
+        asking = strangers(languages, target)
+        if asking:
+            across = [answer_sentences(service, source, target) for source in asking]
+            found["holds it, asked in others"] = mean_of(across)["holds the answer"]
+        rows["sentence"] = {target.code: found}
+        show(f"sentence {target.code}", found)
+    if "abstention" in wanted:
+        rows["abstention"] = {target.code: refuse(service, target)}
+        show(f"abstention {target.code}", rows["abstention"][target.code])
     service.close()
     return rows
+
+
+def strangers(languages: Sequence[Language], target: Language) -> list[Language]:
+    """Return two languages to ask of a third one's paragraphs in; every language asks as often."""
+    place = languages.index(target)
+    others = [languages[(place + step) % len(languages)] for step in (1, 3)]
+    return [language for language in others if language.code != target.code]
 
 
 def build_pool(languages: Sequence[Language], folder: Path) -> None:
@@ -347,11 +361,12 @@ def ask_pool(service: Service, language: Language) -> Scores:
     return tally.means()
 
 
-def answer_sentences(service: Service, language: Language) -> Scores:
+def answer_sentences(service: Service, source: Language, target: Language) -> Scores:
     """Ask with the right paragraph given: does the answer sentence hold the answer?"""
     tally = Tally()
-    for question in language.questions:
-        article_id = f"{language.code}-{question.paragraph}"
+    # Question n stands at the same place in every language.
+    for question, known in zip(source.questions, target.questions, strict=True):
+        article_id = f"{target.code}-{known.paragraph}"
         retrieval = service.retrieve(question.text, Filters(source=article_id))
         passages = service.generation.passages([item.key for item in retrieval.ranked])
         article = service.generation.article(article_id)
@@ -360,7 +375,7 @@ def answer_sentences(service: Service, language: Language) -> Scores:
             for passage, item in zip(passages, retrieval.ranked, strict=True)
         ]
         answer = reader.cite(evidence)[1]
-        tally.add("holds the answer", answer is not None and question.answer in answer.text)
+        tally.add("holds the answer", answer is not None and known.answer in answer.text)
         if answer is not None:
             passage = passages[answer.citation - 1]
             sentences = sum(

@@ -182,10 +182,7 @@ def ask(
 ) -> float:
     """Return how often the right paragraph comes first."""
     reranker = Reranker(codec)
-    questions = source.questions.vectors - source.questions.vectors.mean(axis=0)
-    passages = target.passages.vectors - target.passages.vectors.mean(axis=0)
-    passages /= np.linalg.norm(passages, axis=1, keepdims=True)
-    nearest = np.argsort(-(questions @ passages.T), axis=1)[:, :TO_RERANK]
+    nearest = nearest_passages(source, target)[:, :TO_RERANK]
     hits = 0
     for question, tokens, found in zip(
         source.language.questions, source.questions.tokens, nearest, strict=True
@@ -198,6 +195,14 @@ def ask(
         )
         hits += places[int(late.contrasted.argmax())] == question.paragraph
     return hits / len(source.language.questions)
+
+
+def nearest_passages(source: Embedded, target: Embedded) -> NDArray[np.intp]:
+    """Return the places of all passages for each question, the nearest centred vectors first."""
+    questions = source.questions.vectors - source.questions.vectors.mean(axis=0)
+    passages = target.passages.vectors - target.passages.vectors.mean(axis=0)
+    passages /= np.linalg.norm(passages, axis=1, keepdims=True)
+    return np.argsort(-(questions @ passages.T), axis=1)
 
 
 def to_markdown(results: Mapping[str, object], rows: Mapping[str, Mapping[str, float]]) -> str:

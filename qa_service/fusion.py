@@ -16,6 +16,9 @@ RANK_CONSTANT = 60
 DENSE_VOTE, LEXICAL_VOTE = 1.0, 0.25
 # What the share of the question's terms adds to late interaction when a passage holds them all.
 LEXICAL_WEIGHT = 0.1
+# How many candidates without a term in common are added to those of each language: the share of one
+# or two alone is their own merit.
+USUAL_SHARE_WEIGHT = 3
 
 
 def merge(
@@ -64,6 +67,20 @@ def lexical_shares(
     return np.minimum(shares, 1.0)
 
 
-def combine(late: NDArray[np.float32], shares: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the scores that passages are ranked by: late interaction helped by shared terms."""
-    return np.asarray(late + LEXICAL_WEIGHT * shares, dtype=np.float32)
+def combine(
+    late: NDArray[np.float32], shares: NDArray[np.float32], languages: Sequence[str]
+) -> NDArray[np.float32]:
+    """Return the scores that passages are ranked by: late interaction helped by shared terms.
+
+    Terms are shared within a language first of all, so a usual share is the language's merit. What
+    helps a passage is how far its share stands above that of the candidates in its language, which
+    changes nothing where all are in one.
+
+    Args:
+        late: (passages,), their scores by late interaction.
+        shares: (passages,), as `lexical_shares` returns them.
+        languages: that of each passage.
+    """
+    _, groups = np.unique(np.asarray(languages, dtype=np.str_), return_inverse=True)
+    usual = np.bincount(groups, weights=shares) / (np.bincount(groups) + USUAL_SHARE_WEIGHT)
+    return np.asarray(late + LEXICAL_WEIGHT * (shares - usual[groups]), dtype=np.float32)

@@ -154,16 +154,15 @@ class Retriever:
         )
         clock.lap("search")
         means = token_means(generation)
+        languages = generation.languages_of(merged)
         query = self._reranker.prepare(tokens, means.corpus)
         late = self._reranker.score(
             query,
             generation.tokens.get_batch(merged),
             generation.raw_vectors.get(merged),
-            means.languages_in_common(
-                language, generation.languages_of(merged), self._token_offsets
-            ),
+            means.languages_in_common(language, languages, self._token_offsets),
         )
-        scores = fusion.combine(late.contrasted, shares)
+        scores = fusion.combine(late.contrasted, shares, languages)
         ranked = tuple(
             RankedPassage(
                 key=int(merged[place]),

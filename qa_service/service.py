@@ -31,10 +31,8 @@ from qa_service.indexes.lexical import TantivyIndex
 from qa_service.jobs import IndexJobs
 from qa_service.library import Library
 from qa_service.model_statistics import ModelStatistics, embedded_model_statistics
-from qa_service.native_threads import (
-    keep_products_in_their_thread,
-    share_memory_between_threads,
-)
+from qa_service.native_memory import return_free_memory, share_memory_between_threads
+from qa_service.native_threads import keep_products_in_their_thread
 from qa_service.reranker import Reranker
 from qa_service.retriever import CANDIDATES, Retrieval, Retriever, measure_tokens
 from qa_service.store import Generation, Recipe, Store, verify
@@ -101,9 +99,15 @@ class Service:
     def warm_up(self) -> None:
         """Load the index and the model, so that the first question is as fast as the next."""
         self._open()
+        # The largest batch first: what it needs is kept, and memory does not grow later.
+        self._load_model().encoder.encode_query(["? " * (MAX_QUESTION_LENGTH // 2)])
         # Of the articles themselves, so that all that a real question touches is touched.
         for text in self.example_questions("und", WARM_UP_QUESTIONS) or ("?",):
             self.ask(Question(text))
+
+    def return_memory(self) -> None:
+        """Give memory back that questions and index runs have left free; for now and then."""
+        return_free_memory()
 
     @property
     def is_ready(self) -> bool:

@@ -110,7 +110,7 @@ def test_question_without_shared_terms_gives_no_share(attainable: float) -> None
     shares = lexical_shares(keys, found([]), attainable)
     assert shares == pytest.approx([0, 0, 0])
     late = np.array([0.3, 0.5, 0.4], dtype=np.float32)
-    assert np.array_equal(combine(late, shares), late)
+    assert np.array_equal(combine(late, shares, ["ar", "en", "ar"]), late)
 
 
 @given(late=st.floats(0, 1, width=32), low=st.floats(0, 1), high=st.floats(0, 1))
@@ -118,12 +118,35 @@ def test_shared_terms_help_and_never_harm(late: float, low: float, high: float) 
     """Of two passages that match as well, the one with more of the question's terms is first."""
     low, high = sorted((low, high))
     both = np.array([late, late], dtype=np.float32)
-    one, other = combine(both, np.array([low, high], dtype=np.float32))
-    assert late <= one <= other
+    one, other = combine(both, np.array([low, high], dtype=np.float32), ["ar", "ar"])
+    assert one <= other
 
 
 def test_terms_outweigh_a_small_difference_only() -> None:
     """A passage that matches much better is not overtaken by one that repeats the question."""
     late = np.array([0.9, 0.5, 0.52], dtype=np.float32)
-    scores = combine(late, np.array([0.0, 1.0, 0.0], dtype=np.float32))
+    scores = combine(late, np.array([0.0, 1.0, 0.0], dtype=np.float32), ["en"] * 3)
     assert list(np.argsort(-scores)) == [0, 1, 2]
+
+
+def test_terms_that_a_whole_language_shares_are_no_merit() -> None:
+    """What every passage in the question's language has does not put those in others behind."""
+    languages = ["de"] * 30 + ["ar"]
+    late = np.array([0.5] * 30 + [0.52], dtype=np.float32)
+    shares = np.array([0.3] * 30 + [0.0], dtype=np.float32)
+    assert int(np.argmax(combine(late, shares, languages))) == 30
+    shares[7] = 0.9
+    assert int(np.argmax(combine(late, shares, languages))) == 7
+
+
+def test_the_only_passage_in_its_language_keeps_its_merit() -> None:
+    """One article in a language, with the terms, stands above others that match alike."""
+    late = np.array([0.5, 0.5, 0.5], dtype=np.float32)
+    scores = combine(late, np.array([0.0, 0.8, 0.0], dtype=np.float32), ["ar", "de", "ar"])
+    assert int(np.argmax(scores)) == 1
+
+
+def test_nothing_to_rank() -> None:
+    """Without candidates there are no scores."""
+    nothing = np.empty(0, dtype=np.float32)
+    assert len(combine(nothing, nothing, [])) == 0

@@ -29,6 +29,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "chunker": "types scripts sentences",
         "corpus": "types errors scripts",
         "model_statistics": "",
+        "native_memory": "",
         "native_threads": "",
         "centering": "model_statistics",
         "encoder": "errors config",
@@ -50,7 +51,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "library": "errors",
         "watcher": "",
         "service": "types errors config corpus chunker analyzer encoder indexes model_statistics "
-        "native_threads "
+        "native_memory native_threads "
         "centering store indexer reranker retriever answering examples evaluation jobs library "
         "watcher turns",
         "web": "types errors config service evaluation __init__",

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import faiss
 import numpy as np
-import pytest
 from threadpoolctl import ThreadpoolController
 
 from qa_service.indexes.codec import ProductCodec
@@ -40,39 +36,3 @@ def test_decoding_leaves_the_threads_of_others_as_they_were() -> None:
         assert faiss.omp_get_max_threads() == 3
     finally:
         faiss.omp_set_num_threads(before)
-
-
-COUNT_POOLS = """
-import ctypes, sys, threading
-from qa_service.native_threads import share_memory_between_threads
-
-share_memory_between_threads()
-libc = ctypes.CDLL(None)
-libc.malloc.restype = ctypes.c_void_p
-together = threading.Barrier(9)
-
-
-def work():
-    together.wait()
-    libc.malloc(1000)
-    together.wait()
-
-
-threads = [threading.Thread(target=work) for _ in range(8)]
-for thread in threads:
-    thread.start()
-together.wait()
-together.wait()
-libc.fopen.restype = ctypes.c_void_p
-file = libc.fopen(sys.argv[1].encode(), b"w")
-libc.malloc_info(0, ctypes.c_void_p(file))
-libc.fclose(ctypes.c_void_p(file))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only glibc has pools for threads")
-def test_many_threads_share_few_pools_of_memory(tmp_path: Path) -> None:
-    """However many threads there are, the C library keeps two pools for them."""
-    report = tmp_path / "pools.xml"
-    subprocess.run([sys.executable, "-c", COUNT_POOLS, str(report)], check=True)
-    assert 1 <= report.read_text(encoding="ascii").count("<heap ") <= 2

@@ -39,7 +39,8 @@ _GRAM = "~"
 _NAME = "@"
 _MAX_WORD_CHARS = 64
 _MAX_OTHER_LANGUAGES = 3
-_CACHED_WORDS = 16384
+# More save a question little and hold much: every word has a dozen grams and keys.
+_CACHED_WORDS = 4096
 
 _STEMMED = """
     ar arabic  ca catalan  cs czech  da danish  de german  el greek  en english  eo esperanto
@@ -213,5 +214,6 @@ def _stemmer(algorithm: str) -> Stemmer.Stemmer:
     """Return this thread's stemmer: they are not safe to share."""
     stemmers: dict[str, Stemmer.Stemmer] = _local.__dict__
     if algorithm not in stemmers:
-        stemmers[algorithm] = Stemmer.Stemmer(algorithm)
+        # Without a cache of its own: there is one already, for all threads together.
+        stemmers[algorithm] = Stemmer.Stemmer(algorithm, 0)
     return stemmers[algorithm]

@@ -16,10 +16,10 @@ from qa_service.encoder.batching import BatchVectors, TokenBatch
 
 # Batches go together up to so many tokens, padding counted.
 _TOKENS_TOGETHER = 512
-# Rows are padded to a multiple of this, and their number to a power of two. A runtime prepares
-# itself anew for a batch that is not shaped like the last one, which takes longer than some tokens
-# more, and it keeps something for every shape that it has seen.
-_ROW_STEP = 16
+# Rows are padded to few lengths, and their number to a power of two. A runtime prepares itself anew
+# for a batch that is not shaped like the last one, which takes longer than some tokens more, and it
+# keeps about a megabyte for every shape that it has seen.
+_LENGTH_STEP = 16
 
 
 class SharedRuns:
@@ -81,7 +81,10 @@ class SharedRuns:
             for one in waiting:
                 more, longer = one.batch.ids.shape
                 longer = max(longest, longer)
-                if one is not own and (rows + more) * longer <= _TOKENS_TOGETHER:
+                if one is own:
+                    continue
+                height, width = _padded_shape(rows + more, longer, self._max_tokens)
+                if height * width <= _TOKENS_TOGETHER:
                     chosen.append(one)
                     rows, longest = rows + more, longer
             self._line = deque(one for one in waiting if one not in chosen)
@@ -97,12 +100,11 @@ class _Waiting:
 
 
 def _side_by_side(batches: Sequence[TokenBatch], max_tokens: int) -> TokenBatch:
-    """Return all rows as one batch, padded to the longest and, where it fits, to a full step."""
+    """Return all rows as one batch, in the shape in which so many run."""
     rows = sum(len(batch.ids) for batch in batches)
     longest = max(batch.ids.shape[1] for batch in batches)
-    padded = max(longest, min(-(-longest // _ROW_STEP) * _ROW_STEP, max_tokens))
     # Any token will do as padding: the mask leaves it out.
-    shape = (1 << (rows - 1).bit_length(), padded)
+    shape = _padded_shape(rows, longest, max_tokens)
     ids = np.zeros(shape, dtype=np.int64)
     mask = np.zeros(shape, dtype=np.int64)
     first = 0
@@ -114,3 +116,15 @@ def _side_by_side(batches: Sequence[TokenBatch], max_tokens: int) -> TokenBatch:
     # A row without any token could not be averaged.
     mask[rows:, 0] = 1
     return TokenBatch(ids, mask)
+
+
+def _padded_shape(rows: int, longest: int, max_tokens: int) -> tuple[int, int]:
+    """Return the shape in which so many rows run: by quarters of a power of two in length."""
+    step = max(_LENGTH_STEP, _power_of_two(longest) // 4)
+    length = max(longest, min(-(-longest // step) * step, max_tokens))
+    return _power_of_two(rows), length
+
+
+def _power_of_two(number: int) -> int:
+    """Return the smallest power of two that is no less."""
+    return 1 << (number - 1).bit_length()

@@ -9,6 +9,7 @@ rewritten when too many of their rows are dead.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 from array import array
@@ -113,11 +114,14 @@ class RowStore:
         # Read, not mapped: pages that are mapped, and those around them, would count as memory of
         # this process long after a question has been answered.
         rows = np.empty((int(offsets[-1]), self.row_size), dtype=np.uint8)
-        for (segment, start, count), place in zip(
-            found[_SEGMENT:].T.tolist(), offsets.tolist(), strict=False
-        ):
-            if count:
-                self._files[segment].read(start * self.row_size, rows[place : place + count])
+        wanted = [place for place in found[_SEGMENT:].T.tolist() if place[-1]]
+        # All are asked for before the first is read: a disk finds many at once as fast as a few.
+        for segment, start, count in wanted:
+            self._files[segment].expect(start * self.row_size, count * self.row_size)
+        first = 0
+        for segment, start, count in wanted:
+            self._files[segment].read(start * self.row_size, rows[first : first + count])
+            first += count
         return RowBatch(rows=rows, offsets=offsets)
 
     def get_firsts(self, keys: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -159,6 +163,13 @@ class _OpenFile:
         self._path = path
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._descriptor)
+
+    def expect(self, start: int, size: int) -> None:
+        """Let the system fetch what will be read next, where it can be told."""
+        if hasattr(os, "posix_fadvise"):
+            # Not every file system takes advice, and none is needed to read.
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(self._descriptor, start, size, os.POSIX_FADV_WILLNEED)
 
     def read(self, start: int, into: NDArray[np.uint8]) -> None:
         """Fill an array with the bytes from `start` on. IndexCorruptError when the file ends."""

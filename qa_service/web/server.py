@@ -36,6 +36,7 @@ _BACKLOG: Final = 512
 _SILENT_CLIENT_S: Final = 30
 _GRACE_S: Final = 10
 _WARM_UP_RETRY_S: Final = 2.0
+_RETURN_MEMORY_EVERY_S: Final = 30.0
 
 
 def serve(settings: Settings, make_service: Callable[[], Service], *, watch: bool = False) -> None:
@@ -147,7 +148,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
         """Return the app; called in the serving process."""
         set_up_logging(self._settings.log_format)
         service = self._service = self._make_service()
-        threading.Thread(target=keep_warm, args=(service, self._stopping), daemon=True).start()
+        for task in (keep_warm, keep_small):
+            threading.Thread(target=task, args=(service, self._stopping), daemon=True).start()
         if self._watches:
             service.watch()
         return create_app(service, self._settings)
@@ -187,6 +189,14 @@ def keep_warm(
             log.info("ready")
             return
         stopping.wait(retry_s)
+
+
+def keep_small(
+    service: Service, stopping: threading.Event, every_s: float = _RETURN_MEMORY_EVERY_S
+) -> None:
+    """Give back, as long as the server runs, the memory that is no longer needed."""
+    while not stopping.wait(every_s):
+        service.return_memory()
 
 
 def _announced_address(listener: socket.socket) -> str:

@@ -106,17 +106,18 @@ def test_long_batches_do_not_hold_up_short_ones() -> None:
             [[400]],
             [[4]],
         ]
-    assert sorted(model.shapes) == [(1, 16), (1, 400), (2, 16)]
+    assert sorted(model.shapes) == [(1, 16), (1, 512), (2, 16)]
 
 
 @pytest.mark.parametrize(
-    ("length", "padded"), [(1, 16), (16, 16), (17, 32), (96, 96), (97, 100), (100, 100)]
+    ("length", "padded"),
+    [(1, 16), (16, 16), (17, 32), (64, 64), (65, 96), (129, 192), (257, 300), (300, 300)],
 )
 def test_shapes_are_few_and_fit_the_model(length: int, padded: int) -> None:
-    """Rows are padded to a step, so that a runtime sees few shapes, but never beyond the model."""
+    """Rows are padded to few lengths, so that a runtime sees few shapes; never beyond the model."""
     model = GatedModel()
     model.may_go_on.release()
-    found = SharedRuns(model.run, 100).run(batch_of([2] * length))
+    found = SharedRuns(model.run, 300).run(batch_of([2] * length))
     assert model.shapes == [(1, padded)]
     assert found.tokens.shape == (1, length, 1)
     assert found.texts.tolist() == [[2 * length]]
@@ -130,6 +131,18 @@ def test_numbers_of_rows_are_few(rows: int, padded: int) -> None:
     found = SharedRuns(model.run, LONGEST).run(batch_of(*[[row] for row in range(1, rows + 1)]))
     assert model.shapes == [(padded, 16)]
     assert found.texts[:, 0].tolist() == [*range(1, rows + 1)]
+
+
+def test_padding_counts() -> None:
+    """No batch is larger than one long question, whatever comes together: memory is bounded."""
+    model = GatedModel()
+    runs = SharedRuns(model.run, LONGEST)
+    with ThreadPoolExecutor(8) as pool:
+        first = run_first(model, runs, pool)
+        others = line_up(runs, pool, [batch_of([3] * 90) for _ in range(5)])
+        model.may_go_on.release(3)
+        assert [one.result().texts.tolist() for one in (first, *others)] == [[[7]], *[[[270]]] * 5]
+    assert model.shapes == [(1, 16), (4, 96), (1, 96)]
 
 
 def test_failure_is_that_of_one() -> None:

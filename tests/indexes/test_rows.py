@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -51,6 +52,21 @@ def test_rows_come_back_in_the_order_asked_for(tmp_path: Path) -> None:
     assert np.array_equal(batch.rows[5:], rows_of(9, 3))
     assert [len(view) for view in store.views(keys(5, 9))] == [0, 3]
     assert store.counts(keys(9, 5)).tolist() == [3, 0]
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="nothing to tell the system with")
+def test_a_file_system_may_decline_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows are announced before the first is read, and are read where that is refused."""
+    store = write(tmp_path / "a", {1: 2, 5: 0, 9: 3})
+    announced = []
+
+    def refuse(_descriptor: int, start: int, size: int, _advice: int) -> None:
+        announced.append((start, size))
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(os, "posix_fadvise", refuse)
+    assert np.array_equal(store.get(keys(9, 5, 1)).rows[3:], rows_of(1, 2))
+    assert announced == [(2 * ROW, 3 * ROW), (0, 2 * ROW)]
 
 
 @pytest.mark.parametrize("asked", [[2], [1, 2], [10**12], [0], [1, 9, 3]])

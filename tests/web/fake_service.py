@@ -215,6 +215,9 @@ class FakeService:
     def warm_up(self) -> None:
         self.is_warm = True
 
+    def return_memory(self) -> None:
+        pass
+
     @property
     def is_ready(self) -> bool:
         return self.is_warm and self._has_index

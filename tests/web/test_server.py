@@ -30,7 +30,7 @@ from qa_service.errors import (
 )
 from qa_service.web import server
 from qa_service.web.app import EVENT_LISTENERS
-from qa_service.web.server import bind, keep_warm, thread_count
+from qa_service.web.server import bind, keep_small, keep_warm, thread_count
 
 if TYPE_CHECKING:
     from qa_service.service import Service
@@ -247,3 +247,18 @@ def test_gives_up_without_a_model() -> None:
     keep_warm(cast("Service", service), threading.Event(), retry_s=0.0)
     assert not service.is_ready
     assert len(service.failures) == 1
+
+
+def test_memory_is_given_back_until_the_server_stops() -> None:
+    """As long as it runs, the server gives memory back now and then; not a moment longer."""
+    stopping = threading.Event()
+    times = []
+
+    class Counting(FakeService):
+        def return_memory(self) -> None:
+            times.append(len(times))
+            if len(times) == 3:
+                stopping.set()
+
+    keep_small(cast("Service", Counting()), stopping, every_s=0.0)
+    assert len(times) == 3
