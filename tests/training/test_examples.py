@@ -106,6 +106,25 @@ def test_sentences_are_taken_out(asker: str) -> None:
             assert len(found.other) < len(whole.other)
 
 
+def test_translated_questions() -> None:
+    """The other language's heading, title or sentence comes along with a question."""
+    heading = example(HEADINGS)
+    assert heading.translation.count("标题") == heading.question.count("عنوان") == 2
+    assert example(TITLES).translation == document().units[0].texts["zh"]
+    for seed in range(5):
+        asked = example(LEFT_IN, "ar", "zh", seed)
+        back = example(LEFT_IN, "zh", "ar", seed)
+        assert asked.translation in asked.other
+        assert (asked.question, asked.translation) == (back.translation, back.question)
+
+
+def test_unknown_translations() -> None:
+    """Parts of sentences, and questions for passages in the same language, come without one."""
+    clipped = QuestionStyle(heading=0, title=0, sentence=1, taken_out=0, clipped=1)
+    assert not any(example(clipped, seed=seed).translation for seed in range(5))
+    assert not example(HEADINGS, "ar", "ar").translation
+
+
 def test_nothing_to_ask() -> None:
     """A passage without heading, title or sentence gives no example."""
     text = Document("s", "d", (Unit(Kind.TEXT, {"en": "Yes.", "zh": "是。"}),))

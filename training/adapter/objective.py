@@ -25,7 +25,9 @@ class LossPlan:
     language, passages rank as by the frozen model. `…_transfer`: across languages, too, they rank
     as the frozen model ranks them within the asker's. `anchor`: token vectors of the asker's
     language stay where they were. `vector_transfer`: a passage's vector moves to where the frozen
-    model puts its version in the asker's language.
+    model puts its version in the asker's language. `translated`: how much of what `…_keep` and
+    `…_transfer` hold to is the frozen model's ranking for the question's translation, among
+    passages in that language, where the translation is known; 0..1.
     """
 
     dense_contrast: float = 0.3
@@ -36,6 +38,7 @@ class LossPlan:
     late_transfer: float = 1.0
     anchor: float = 0.5
     vector_transfer: float = 0.0
+    translated: float = 0.0
     dense_temperature: float = 0.05
     late_temperature: float = 0.03
     keep_temperature: float = 0.05
@@ -152,6 +155,8 @@ class Objective:
             scorer.see(questions.inputs, questions.outputs, "query", batch.asker)
             scorer.see(own.inputs, own.outputs, "passage", batch.asker)
             frozen = _score(scorer, questions, batch.asker, own, batch.asker)
+            if other is not None and self._plan.translated:
+                frozen = self._mix(frozen, scorer, batch, other.inputs)
             center = self.frozen_means.average("tokens/")
         temperature = self._plan.keep_temperature
         parts = {
@@ -167,6 +172,29 @@ class Objective:
             parts["late_transfer"] = keep_ranking(cross.late, frozen.late, temperature)
             parts["vector_transfer"] = keep_direction(other.outputs.vectors, own.outputs.vectors)
         return parts
+
+    def _mix(self, frozen: Scores, scorer: Scorer, batch: Batch, other: Inputs) -> Scores:
+        """Mix in how translated questions score passages in their language, where there are any.
+
+        Two languages err in different places, so what both say is nearer to the truth.
+        """
+        rows = [row for row, example in enumerate(batch.examples) if example.translation]
+        if not rows:
+            return frozen
+        texts = [batch.examples[row].translation for row in rows]
+        questions = self._encode(self._encoder.prepare(QUERY, texts))
+        passages = self._encode(other)
+        scorer.see(questions.inputs, questions.outputs, "query", batch.other)
+        scorer.see(passages.inputs, passages.outputs, "passage", batch.other)
+        translated = _score(scorer, questions, batch.other, passages, batch.other)
+        share = self._plan.translated
+
+        def mixed(own: Tensor, others: Tensor) -> Tensor:
+            return own.index_copy(
+                0, torch.tensor(rows, device=own.device), torch.lerp(own[rows], others, share)
+            )
+
+        return Scores(mixed(frozen.dense, translated.dense), mixed(frozen.late, translated.late))
 
 
 def _score(

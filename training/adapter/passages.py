@@ -57,6 +57,7 @@ class Example:
     """A question, the passage that answers in the asker's language, and in the other one.
 
     `document`, `section`: who has the same may answer, too, if the question is of that scope.
+    `translation`: the question in the other language, empty where it is not known.
     """
 
     question: str
@@ -65,6 +66,7 @@ class Example:
     kind: Kind
     document: str
     section: str
+    translation: str = ""
 
     def may_answer(self, other: Example) -> bool:
         """Tell whether another example's passage may answer this question as well."""
@@ -142,8 +144,8 @@ def make_example(
         rng: decides.
     """
     units = [document.units[place] for place in passage.units]
-    title = _title_of(document, asker)
-    heading = passage.heading.get(asker, "")
+    title, other_title = _title_of(document, asker), _title_of(document, other)
+    heading, other_heading = passage.heading.get(asker, ""), passage.heading.get(other, "")
     weights = {
         Kind.HEADING: style.heading if heading else 0.0,
         Kind.TITLE: style.title if title and passage.is_first else 0.0,
@@ -154,17 +156,18 @@ def make_example(
     if kind is Kind.TEXT:
         asked = _ask_sentence(units, asker, other, style, rng)
         if asked is not None:
-            question, own, others = asked
+            question, translation, own, others = asked
         elif heading or (title and passage.is_first):
             kind = Kind.HEADING if heading else Kind.TITLE
         else:
             return None
     if kind is Kind.HEADING:
-        question = heading
+        question, translation = heading, other_heading
         if title and (len(heading) < _SHORT_HEADING or rng.random() < 0.3):
             question = f"{title}: {heading}"
+            translation = f"{other_title}: {other_heading}" if other_title and other_heading else ""
     elif kind is Kind.TITLE:
-        question = title
+        question, translation = title, other_title
     if min(tokens_of(" ".join(own)), tokens_of(" ".join(others))) < _SHORTEST_PASSAGE:
         return None
     scope = f"{document.source}/{document.name}"
@@ -175,6 +178,7 @@ def make_example(
         kind=kind,
         document=scope,
         section=f"{scope}/{passage.section}",
+        translation="" if asker == other else translation,
     )
 
 
@@ -184,8 +188,11 @@ def _ask_sentence(
     other: str,
     style: QuestionStyle,
     rng: random.Random,
-) -> tuple[str, list[str], list[str]] | None:
-    """Return a sentence as the question, and the passages, without it if that is decided."""
+) -> tuple[str, str, list[str], list[str]] | None:
+    """Return a sentence as the question, and the passages, without it if that is decided.
+
+    Its translation comes second, empty for a part of a sentence or where it is not clear.
+    """
     places = [
         (number, sentence)
         for number, unit in enumerate(units)
@@ -198,6 +205,7 @@ def _ask_sentence(
         return None
     number, question = rng.choice(places)
     own, others = [unit.texts[asker] for unit in units], [unit.texts[other] for unit in units]
+    translation = _counterpart(units[number], asker, other, question)
     if rng.random() < style.taken_out:
         left = _without(units[number], asker, other, question)
         kept_own = [*own[:number], left[0], *own[number + 1 :]]
@@ -205,8 +213,14 @@ def _ask_sentence(
         if tokens_of(" ".join(kept_own)) >= _LEAST_LEFT:
             own, others = kept_own, kept_others
     if rng.random() < style.clipped:
-        question = clip(question, rng)
-    return question, own, others
+        question, translation = clip(question, rng), ""
+    return question, translation, own, others
+
+
+def _counterpart(unit: Unit, asker: str, other: str, sentence: str) -> str:
+    """Return a sentence of a paragraph in the other language; empty where that is not clear."""
+    own, others = _sentences(unit.texts[asker], asker), _sentences(unit.texts[other], other)
+    return others[own.index(sentence)] if len(own) == len(others) else ""
 
 
 def _without(unit: Unit, asker: str, other: str, sentence: str) -> tuple[str, str]:
