@@ -83,6 +83,7 @@ bench: $(INSTALLED_DEV) bench-peers ## measure quality and speed beside other li
 	$(BIN)/python benchmarks/token_codes.py --data '$(DATA)'
 	$(BIN)/python benchmarks/token_layers.py --data '$(DATA)'
 	$(BIN)/python benchmarks/precisions.py --data '$(DATA)'
+	$(BIN)/python benchmarks/ranking_trials.py --data '$(DATA)'
 	$(BIN)/python benchmarks/misses.py --data '$(DATA)'
 	$(BIN)/python benchmarks/mixed_folders.py --data '$(DATA)'
 	model=$$($(BIN)/python -c '$(MODEL_FOLDER)') && $(PEERS)/bin/python benchmarks/peers/xquad.py \

@@ -22,7 +22,16 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from quality import RESULTS, KnownQuestion, Language, area_under_curve, article_of, build, read_data
+from quality import (
+    RESULTS,
+    KnownQuestion,
+    Language,
+    area_under_curve,
+    article_of,
+    build,
+    read_data,
+    strangers,
+)
 from sklearn.linear_model import LogisticRegression
 
 from qa_service.abstention import Signs
@@ -71,11 +80,10 @@ def main() -> int:
     own: dict[str, Samples] = {}
     foreign: dict[str, Samples] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for place, language in enumerate(languages):
+        for language in languages:
             service = build([language], Path(folder) / language.code)
             own[f"{language.code}>{language.code}"] = collect(service, language, language)
-            for step in (1, 3):
-                asking = languages[(place + step) % len(languages)]
+            for asking in strangers(languages, language):
                 pair = f"{asking.code}>{language.code}"
                 foreign[pair] = collect(service, asking, language)
             service.close()

@@ -5,8 +5,8 @@
 Every paragraph is an article, indexed and searched as by `quality.py`. A question is missed when
 another paragraph than the one it was written for comes first; this tells how often that one holds
 the same answer, word for word, or stands in the same article, and how many questions are missed in
-several languages at once: those ask for what several paragraphs tell, whatever the language. Writes
-`results/misses.json` and `.md`.
+several languages at once, so hardly for the sake of a language. Writes `results/misses.json` and
+`.md`.
 """
 
 from __future__ import annotations
