@@ -13,7 +13,7 @@ from typing import Any
 from measuring import read_languages
 
 from qa_service.config import load_settings
-from qa_service.encoder.embedded import embedded_model_folder
+from qa_service.encoder.sources import find_model
 
 FOLDER = Path(__file__).parent
 OURS = "qa-service"
@@ -63,7 +63,7 @@ def compare(
 
     Our last index is left in `work/ours`.
     """
-    model = embedded_model_folder(load_settings().cache)
+    model = find_model(load_settings()).folder
     engines = [OURS, *(peers if python else ())]
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in engines}
     result = work / "result.json"

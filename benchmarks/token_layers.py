@@ -21,8 +21,8 @@ from quality import Language, read_data
 from token_codes import Embedded, FullPrecision, embed, recall
 
 from qa_service.config import load_settings
-from qa_service.encoder.embedded import embedded_model_folder
 from qa_service.encoder.loading import load_encoder
+from qa_service.encoder.sources import find_model
 from qa_service.encoder.token_layers import (
     LAYERS_FILE,
     TokenLayers,
@@ -55,7 +55,7 @@ def main() -> int:
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
     settings = load_settings()
-    model = embedded_model_folder(settings.cache)
+    model = find_model(settings).folder
     used = read_token_layers(model)
     rows = {}
     for layers in (*CHOICES, used):

@@ -48,6 +48,13 @@ class Settings(BaseSettings):
             "cannot be installed."
         ),
     )
+    adapter: bool = Field(
+        True,
+        description=(
+            "Whether the trained adapter is merged into the embedded model, where the package "
+            "holds one. Changing it changes the vectors: rebuild the index."
+        ),
+    )
     query_prompt: str | None = Field(
         None, description="Put before every question; by default what the model itself declares."
     )

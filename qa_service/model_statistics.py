@@ -1,8 +1,9 @@
 """What is known of a model beforehand: its languages' mean vectors and how its tokens spread.
 
-The statistics of the embedded model ship with the package; `training/model_statistics.py` made them
-from public parallel texts. Any other model does without: centering then learns from the corpus
-alone, and token vectors are stored in a plainer, longer form.
+The statistics of the embedded model ship with the package, once for the model as it is used and
+once for the weights as they came; `training/model_statistics.py` made them from public parallel
+texts. Any other model does without: centering then learns from the corpus alone, and token vectors
+are stored in a plainer, longer form.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 
-_FILE = Path(__file__).with_name("model_statistics.npz")
+ADAPTED_FILE = Path(__file__).with_name("model_statistics.npz")
+UNADAPTED_FILE = Path(__file__).with_name("model_statistics_unadapted.npz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,10 @@ class ModelStatistics:
 
 
 @cache
-def embedded_model_statistics() -> ModelStatistics:
-    """Return the statistics of the embedded model."""
-    with np.load(_FILE, allow_pickle=False) as arrays:
+def embedded_model_statistics(*, is_adapted: bool = True) -> ModelStatistics:
+    """Return the statistics of the embedded model, with the adapter that ships or without it."""
+    path = ADAPTED_FILE if is_adapted else UNADAPTED_FILE
+    with np.load(path, allow_pickle=False) as arrays:
         names = [str(name) for name in arrays["languages"]]
         passages = arrays["passage_means"].astype(np.float32)
         queries = arrays["query_means"].astype(np.float32)

@@ -77,7 +77,9 @@ class Service:
         self._settings = settings
         self._on_preparation = on_preparation
         self._statistics: ModelStatistics | None = (
-            embedded_model_statistics() if settings.model == EMBEDDED_MODEL else None
+            embedded_model_statistics(is_adapted=settings.adapter)
+            if settings.model == EMBEDDED_MODEL
+            else None
         )
         self._centering = LanguageCentering(
             self._statistics.languages if self._statistics else None

@@ -11,9 +11,10 @@ from qa_service.model_statistics import LanguageMeans, embedded_model_statistics
 FRENCH = "Le maillot jaune rappelle la couleur du papier de L'Auto."
 
 
-def test_statistics_fit_the_embedded_model(encoder: Encoder) -> None:
+@pytest.mark.parametrize("is_adapted", [True, False])
+def test_statistics_fit_the_embedded_model(encoder: Encoder, *, is_adapted: bool) -> None:
     """Means and codebooks are as long as the model's vectors, and finite throughout."""
-    known = embedded_model_statistics()
+    known = embedded_model_statistics(is_adapted=is_adapted)
     parts, centroids, width = known.tokens.codebooks.shape
     assert (parts * width, centroids) == (encoder.dimension, 256)
     assert known.tokens.mean.shape == known.languages.passage_mean.shape == (encoder.dimension,)

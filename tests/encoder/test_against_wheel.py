@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from encoder_texts import BY_SCRIPT, TEXTS
 
+from qa_service.config import load_settings
 from qa_service.encoder.base import Encoder, Vectors
+from qa_service.encoder.loading import load_encoder
 
 pytestmark = pytest.mark.skipif(
     (sys.platform, platform.machine()) != ("linux", "x86_64"),
@@ -45,6 +47,12 @@ def engine() -> Engine:
 
     loaded: Engine = E5()
     return loaded
+
+
+@pytest.fixture(scope="module")
+def torch_encoder() -> Encoder:
+    """Load the weights as they came: the engine knows of no adapter."""
+    return load_encoder(load_settings(runtime="torch", adapter=False))
 
 
 def test_there_are_enough_texts() -> None:

@@ -1,0 +1,1 @@
+"""What makes the data files that qa-service ships; not installed with it."""

@@ -1,0 +1,1 @@
+"""Trains the adapter that the embedded model is merged with; see `training/README.md`."""
