@@ -42,10 +42,20 @@ class Adapter:
     ups: Mapping[str, NDArray[np.float16]]
 
     def change_of(self, name: str) -> NDArray[np.float64] | None:
-        """Return what is added to a matrix, (rows, columns); None when it stays as it is."""
+        """Return what is added to a matrix, (rows, columns); None when it stays as it is.
+
+        Raises:
+            ModelUnavailableError: it is too large to be the same on all machines, or no number.
+        """
         if name not in self.downs:
             return None
         down, up = self.downs[name].astype(np.float64), self.ups[name].astype(np.float64)
+        # Written so that what is not a number is refused, too.
+        if not np.all(np.abs(up) @ np.abs(down) < _EXACT_BELOW):
+            raise ModelUnavailableError(
+                f"The adapter {self.sha256[:16]} changes a weight of {name} by more than "
+                f"{_EXACT_BELOW:g}. {_HOW_TO_MEND}."
+            )
         change: NDArray[np.float64] = (up @ down) * (self.alpha / len(down))
         return change
 
@@ -106,7 +116,3 @@ def _check(adapter: Adapter) -> None:
             raise ValueError(f"{name} is {down.dtype} and {up.dtype}, expected float16")
         if down.ndim != 2 or up.ndim != 2 or len(down) != up.shape[1] or not len(down):
             raise ValueError(f"{name} has shapes {up.shape} and {down.shape}")
-        largest = np.abs(up.astype(np.float64)) @ np.abs(down.astype(np.float64))
-        # Written so that what is not a number is refused, too.
-        if not np.all(largest < _EXACT_BELOW):
-            raise ValueError(f"{name} changes a weight by more than {_EXACT_BELOW:g}")

@@ -167,10 +167,11 @@ def test_values_too_large(tmp_path: Path, value: float) -> None:
     path = write_adapter(tmp_path / "adapter.safetensors")
     tensors = load_file(path)
     tensors[QUERY + UP][0, 0] = value
-    about = {"format": "qa-service adapter 1", "alpha": "8", "base_sha256": ""}
+    about = {"format": "qa-service adapter 1", "alpha": "8", "base_sha256": embedded.WEIGHTS_SHA256}
     save_file(tensors, path, metadata=about)
-    with pytest.raises(ModelUnavailableError, match="by more than 32"):
-        read_adapter(path)
+    with pytest.raises(ModelUnavailableError, match=r"by more than 32.*QA_ADAPTER=false"):
+        embedded_model_folder(tmp_path, adapter=read_adapter(path))
+    assert list((tmp_path / "models").glob("*adapted*/")) == []
 
 
 def test_another_format(tmp_path: Path) -> None:
