@@ -80,6 +80,8 @@ constraints: $(INSTALLED_DEV) ## pin what this environment holds into constraint
 bench: $(INSTALLED_DEV) bench-peers ## measure quality and speed beside other libraries, and load, hours: DATA=folder of xquad.*.json (QUESTIONS, LARGE)
 	@test -d '$(DATA)' || { echo "Name the folder of the XQuAD files: make bench DATA=/path/to/xquad" >&2; exit 1; }
 	$(BIN)/python benchmarks/quality.py --data '$(DATA)' $(if $(QUESTIONS),--questions $(QUESTIONS))
+	QA_ADAPTER=false $(BIN)/python benchmarks/quality.py --data '$(DATA)' \
+		--output benchmarks/results/unadapted $(if $(QUESTIONS),--questions $(QUESTIONS))
 	$(BIN)/python benchmarks/token_codes.py --data '$(DATA)'
 	$(BIN)/python benchmarks/token_layers.py --data '$(DATA)'
 	$(BIN)/python benchmarks/precisions.py --data '$(DATA)'

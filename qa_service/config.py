@@ -51,8 +51,8 @@ class Settings(BaseSettings):
     adapter: bool = Field(
         True,
         description=(
-            "Whether the trained adapter is merged into the embedded model, where the package "
-            "holds one. Changing it changes the vectors: rebuild the index."
+            "Whether the trained adapter is merged into the embedded model. Changing it changes "
+            "the vectors: rebuild the index."
         ),
     )
     query_prompt: str | None = Field(

@@ -2,7 +2,7 @@
 
 `training/README.md` tells how one is made. Each adapted matrix W becomes W + B A · alpha / rank
 (Hu et al. 2021, LoRA, arXiv:2106.09685) when the model is unpacked, so that running it costs what
-it did before. Without the file the model is unpacked as it came.
+it did before.
 """
 
 from __future__ import annotations
@@ -64,16 +64,14 @@ class Adapter:
         return {name: (len(self.ups[name]), down.shape[1]) for name, down in self.downs.items()}
 
 
-def read_adapter(path: Path) -> Adapter | None:
-    """Return the adapter in a file, or None when there is no file.
+def read_adapter(path: Path) -> Adapter:
+    """Return the adapter in a file.
 
     Raises:
-        ModelUnavailableError: the file cannot be read, or holds something else.
+        ModelUnavailableError: the file is missing, cannot be read, or holds something else.
     """
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
-        return None
     except OSError as error:
         raise ModelUnavailableError(
             f"The adapter {path} cannot be read ({error.strerror}). {_HOW_TO_MEND}."

@@ -49,11 +49,11 @@ class _Weight:
     source: str | None
 
 
-def shipped_adapter() -> Adapter | None:
-    """Return the adapter that comes with the package, if there is one.
+def shipped_adapter() -> Adapter:
+    """Return the adapter that comes with the package.
 
     Raises:
-        ModelUnavailableError: the file is damaged.
+        ModelUnavailableError: the file is missing or damaged.
     """
     return read_adapter(ADAPTER_FILE)
 

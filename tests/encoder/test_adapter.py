@@ -34,9 +34,7 @@ def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def adapter(tmp_path: Path) -> Adapter:
     """Give an adapter that changes two matrices."""
-    found = read_adapter(write_adapter(tmp_path / "adapter.safetensors"))
-    assert found is not None
-    return found
+    return read_adapter(write_adapter(tmp_path / "adapter.safetensors"))
 
 
 def weights_of(folder: Path) -> dict[str, np.ndarray]:
@@ -101,22 +99,19 @@ def test_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert adapted.weights_sha256() != plain.weights_sha256()
 
 
-def test_no_adapter_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package without an adapter gives the plain model, whatever the setting."""
+def test_missing_adapter_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that lost its adapter says so, and answers without it when that is set."""
     monkeypatch.setattr(embedded, "ADAPTER_FILE", tmp_path / "missing.safetensors")
-    assert shipped_adapter() is None
+    with pytest.raises(ModelUnavailableError, match=r"cannot be read.*QA_ADAPTER=false"):
+        find_model(load_settings(cache=tmp_path))
     expected = ModelSource("multilingual-e5-small", embedded_model_folder(tmp_path))
-    assert find_model(load_settings(cache=tmp_path)) == expected
     assert find_model(load_settings(cache=tmp_path, adapter=False)) == expected
 
 
 def test_what_ships_is_sound() -> None:
-    """The file in the package, if there is one, is small and can be read."""
-    if not ADAPTER_FILE.exists():
-        assert shipped_adapter() is None
-        return
+    """The file in the package is small and can be read."""
     assert ADAPTER_FILE.stat().st_size <= 6_000_000
-    assert shipped_adapter() is not None
+    assert shipped_adapter().base_sha256 == embedded.WEIGHTS_SHA256
 
 
 @pytest.mark.parametrize(

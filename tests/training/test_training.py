@@ -279,7 +279,6 @@ def test_exported_adapter(
     monkeypatch.setattr("sys.argv", ["export", *arguments])
     assert export.main() == 0
     adapter = read_adapter(output)
-    assert adapter is not None
     assert adapter.base_sha256 == WEIGHTS_SHA256
     merged = embedded_model_folder(tmp_path / "cache", adapter=adapter)
     encoder = TrainedEncoder(small_model, 2, 32.0, CPU, torch.float32, 60)
@@ -314,8 +313,6 @@ def test_half_an_adapter(
         export.main()
         adapters.append(read_adapter(output))
     whole, half = adapters
-    assert whole is not None
-    assert half is not None
     for name in whole.downs:
         changes = [adapter.change_of(name) for adapter in (whole, half)]
         assert np.array_equal(changes[0] / 2, changes[1])

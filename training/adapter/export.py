@@ -50,8 +50,6 @@ def main() -> int:
     if size > MOST_BYTES:
         sys.exit(f"{arguments.output} has {size} bytes, allowed are {MOST_BYTES}. Lower the rank.")
     written = read_adapter(arguments.output)
-    if written is None:
-        sys.exit(f"{arguments.output} was not written")
     print(f"{arguments.output}: {size} bytes, sha256 {written.sha256}")
     return 0
 
