@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from qa_service import abstention, reader, selection
 from qa_service.encoder.base import Encoder
 from qa_service.indexes.base import Candidates
@@ -16,13 +18,13 @@ from qa_service.types import (
     Explanation,
     Filters,
     IndexState,
-    Passage,
     Question,
     StageRank,
 )
 
-# Reranked passages that are looked at closely: enough to fill an answer when many tell the same.
-LOOKED_AT = 50
+# Reranked passages that may be shown: enough to fill an answer when many tell the same. Most
+# answers are full after half of them.
+LOOKED_AT, FETCHED_AT_ONCE = 50, 25
 # Fetched to tell where an article stood that did not come through.
 EXPLAINED_CANDIDATES = 2_000
 # A question of so few tokens may lean on the one before it.
@@ -36,7 +38,6 @@ class _Judged:
     """A ranking with each passage's probability of answering, and what was searched for."""
 
     retrieval: Retrieval
-    passages: tuple[Passage, ...]
     ranked: tuple[RankedPassage, ...]
     probabilities: tuple[float, ...]
 
@@ -64,21 +65,16 @@ class Answerer:
         started = time.perf_counter()
         language = self._detect_language(question.text)
         judged = self._search(generation, question, language)
-        choices = selection.choose(
-            judged.passages,
-            [probability >= abstention.ANSWERED_FROM for probability in judged.probabilities],
-            question.top_k,
-        )
         evidence = [
             reader.Evidence(
-                passage=judged.passages[choice.place],
-                article=generation.article(judged.passages[choice.place].article_id),
+                passage=choice.passage,
+                article=generation.article(choice.passage.article_id),
                 alignment=judged.ranked[choice.place].alignment,
                 score=judged.ranked[choice.place].score,
                 probability=judged.probabilities[choice.place],
                 also_in=choice.also_in,
             )
-            for choice in choices
+            for choice in _choose(generation, judged, question.top_k)
         ]
         cited, answer = reader.cite(evidence)
         is_answered = answer is not None and judged.confidence >= abstention.ANSWERED_FROM
@@ -113,11 +109,7 @@ class Answerer:
         )
         judged = self._judge(generation, text, language, filters)
         retrieval = judged.retrieval
-        choices = selection.choose(
-            judged.passages,
-            [probability >= abstention.ANSWERED_FROM for probability in judged.probabilities],
-            Question(text).top_k,
-        )
+        choices = _choose(generation, judged, Question(text).top_k)
         shown = [judged.ranked[choice.place] for choice in choices]
         stages = (
             _stage_of_search("dense", wide.dense, keys),
@@ -177,7 +169,7 @@ class Answerer:
         """
         retrieval = self._retriever.retrieve(generation, text, language, filters)
         ranked = retrieval.ranked[:LOOKED_AT]
-        passages = tuple(generation.passages([item.key for item in ranked]))
+        languages = generation.languages_of(np.array([item.key for item in ranked], dtype=np.int64))
         alignments = [item.alignment for item in ranked]
         lates, usual_late = [item.late for item in ranked], retrieval.usual_late
         if own_tokens is not None:
@@ -188,16 +180,23 @@ class Answerer:
         probabilities = [
             abstention.probability(
                 abstention.Signs(late, usual_late, tokens, item.lexical),
-                is_foreign=passage.language != language,
+                is_foreign=passage_language != language,
             )
-            for late, item, passage in zip(lates, ranked, passages, strict=True)
+            for late, item, passage_language in zip(lates, ranked, languages, strict=True)
         ]
-        return _Judged(
-            retrieval=retrieval,
-            passages=passages,
-            ranked=ranked,
-            probabilities=tuple(probabilities),
-        )
+        return _Judged(retrieval=retrieval, ranked=ranked, probabilities=tuple(probabilities))
+
+
+def _choose(generation: Generation, judged: _Judged, top_k: int) -> tuple[selection.Choice, ...]:
+    """Choose what to show of a ranking."""
+    keys = [item.key for item in judged.ranked]
+    passages = (
+        passage
+        for start in range(0, len(keys), FETCHED_AT_ONCE)
+        for passage in generation.passages(keys[start : start + FETCHED_AT_ONCE])
+    )
+    is_relevant = [probability >= abstention.ANSWERED_FROM for probability in judged.probabilities]
+    return selection.choose(passages, is_relevant, top_k)
 
 
 def _stage_of_search(stage: str, found: Candidates, keys: frozenset[int]) -> StageRank:

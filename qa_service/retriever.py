@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -112,6 +113,9 @@ class Retriever:
         self._analyzer = analyzer
         self._reranker = reranker
         self._token_offsets = token_offsets
+        # Looks for a question's terms while the vector index is searched. One thread, for those who
+        # ask take turns.
+        self._terms_thread = ThreadPoolExecutor(1, "terms")
 
     def retrieve(
         self,
@@ -136,22 +140,18 @@ class Retriever:
         tokens = encoded.tokens[0]
         clock.lap("encode")
         allowed = generation.allowed_keys(filters)
+        by_terms = self._terms_thread.submit(
+            self._search_terms, generation, text, language, candidates, allowed
+        )
         vector = generation.centering.query(encoded.vectors[0], language)
         dense = generation.vectors.search(vector, candidates, allowed)
-        counts = generation.language_counts()
-        terms = self._analyzer.question_terms(
-            text, _languages_to_analyse(language, counts), tuple(counts)
-        )
-        weights = self._analyzer.weights(terms)
-        lexical = generation.lexical.search(terms, candidates, allowed, weights)
+        lexical, attainable = by_terms.result()
         merged = fusion.merge(
             [dense, lexical],
             max(TO_RERANK, candidates - CANDIDATES + TO_RERANK),
             votes=[fusion.DENSE_VOTE, fusion.LEXICAL_VOTE],
         )
-        shares = fusion.lexical_shares(
-            merged, lexical, generation.lexical.attainable_score(terms, weights)
-        )
+        shares = fusion.lexical_shares(merged, lexical, attainable)
         clock.lap("search")
         means = token_means(generation)
         languages = generation.languages_of(merged)
@@ -184,6 +184,23 @@ class Retriever:
             usual_late=usual_late_of([float(score) for score in late.scores]),
             timings_ms=clock.laps_ms,
         )
+
+    def _search_terms(
+        self,
+        generation: Generation,
+        text: str,
+        language: str,
+        candidates: int,
+        allowed: NDArray[np.int64] | None,
+    ) -> tuple[Candidates, float]:
+        """Return what the lexical index finds for a question, and the score that none exceeds."""
+        counts = generation.language_counts()
+        terms = self._analyzer.question_terms(
+            text, _languages_to_analyse(language, counts), tuple(counts)
+        )
+        weights = self._analyzer.weights(terms)
+        found = generation.lexical.search(terms, candidates, allowed, weights)
+        return found, generation.lexical.attainable_score(terms, weights)
 
 
 def usual_late_of(scores: Sequence[float]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,6 +21,9 @@ SAME_STORY = 0.8
 SHORTEST_TO_COMPARE = 40
 # How many passages of one article may stand among the first shown, as long as others are relevant.
 PER_ARTICLE = 3
+# What tells the same as a passage ranks beside it: so many in a row that repeat nothing shown, and
+# the rest of the ranking is not looked at.
+LOOKED_FURTHER = 10
 
 # Wide enough that a passage sets few of the bits, or unrelated ones would look alike.
 SKETCH_BITS = 12
@@ -39,11 +42,12 @@ class Choice:
     """A passage to show: its place in the ranking, and the other articles that tell the same."""
 
     place: int
+    passage: Passage
     also_in: tuple[str, ...]
 
 
 def choose(
-    passages: Sequence[Passage], is_relevant: Sequence[bool], top_k: int
+    passages: Iterable[Passage], is_relevant: Sequence[bool], top_k: int
 ) -> tuple[Choice, ...]:
     """Choose at most `top_k` of the ranked passages to show, best first.
 
@@ -51,64 +55,65 @@ def choose(
     An article's fourth passage waits until no other article has a relevant one left.
 
     Args:
-        passages: the ranking, best first.
+        passages: the ranking, best first; gone through as far as need be.
         is_relevant: whether each of them may answer at all.
         top_k: how many to return at most.
     """
-    stories = _Stories(passages)
-    shown: list[int] = []
-    waiting: list[int] = []
+    stories: list[_Story] = []
+    shown: list[_Story] = []
+    waiting: list[_Story] = []
     count: dict[str, int] = {}
-    ranking = iter(range(len(passages)))
-    for place in ranking:
-        if stories.is_repetition(place):
+    ranking = enumerate(passages)
+    for place, passage in ranking:
+        if _is_repetition(passage, stories):
             continue
-        stories.add(place)
-        article = passages[place].article_id
-        if count.get(article, 0) >= PER_ARTICLE:
-            waiting.append(place)
-        elif not is_relevant[place] and any(is_relevant[earlier] for earlier in waiting):
+        story = _Story(place, passage, is_relevant[place])
+        stories.append(story)
+        if count.get(passage.article_id, 0) >= PER_ARTICLE:
+            waiting.append(story)
+        elif not story.is_relevant and any(earlier.is_relevant for earlier in waiting):
             continue
         else:
-            count[article] = count.get(article, 0) + 1
-            shown.append(place)
+            count[passage.article_id] = count.get(passage.article_id, 0) + 1
+            shown.append(story)
         if len(shown) == top_k:
             break
     # Nothing more is shown; what repeats the shown is still named.
-    for place in ranking:
-        stories.is_repetition(place)
-    rest = [place for place in stories.distinct if place not in set(shown)]
-    places = shown + rest[: top_k - len(shown)]
-    return tuple(Choice(place, tuple(stories.also_in[place])) for place in places)
+    others = 0
+    for _, passage in ranking:
+        others = 0 if _is_repetition(passage, stories) else others + 1
+        if others == LOOKED_FURTHER:
+            break
+    places = {story.place for story in shown}
+    rest = [story for story in stories if story.place not in places]
+    return tuple(
+        Choice(story.place, story.passage, tuple(story.also_in))
+        for story in shown + rest[: top_k - len(shown)]
+    )
 
 
-class _Stories:
-    """Tells passages apart from those before them."""
+class _Story:
+    """A passage that later ones may repeat, and the articles of those that do."""
 
-    def __init__(self, passages: Sequence[Passage]) -> None:
-        self._passages = passages
-        self._sketches = [_sketch(passage.text) for passage in passages]
-        self.distinct: list[int] = []
-        self.also_in: dict[int, list[str]] = {}
+    def __init__(self, place: int, passage: Passage, is_relevant: bool) -> None:
+        self.place = place
+        self.passage = passage
+        self.is_relevant = is_relevant
+        self.also_in: list[str] = []
 
-    def add(self, place: int) -> None:
-        """Take a passage as one that later ones may repeat."""
-        self.distinct.append(place)
-        self.also_in[place] = []
 
-    def is_repetition(self, place: int) -> bool:
-        """Tell whether a passage repeats one that was added, and note its article there."""
-        passage = self._passages[place]
-        for earlier in self.distinct:
-            if not self._sketches[place].may_be_same(self._sketches[earlier]):
-                continue
-            known = self._passages[earlier]
-            if _is_same(_shingles(passage.text), _shingles(known.text)):
-                articles = self.also_in[earlier]
-                if passage.article_id not in (known.article_id, *articles):
-                    articles.append(passage.article_id)
-                return True
-        return False
+def _is_repetition(passage: Passage, stories: Sequence[_Story]) -> bool:
+    """Tell whether a passage repeats one before it, and note its article there."""
+    sketch = _sketch(passage.text)
+    for story in stories:
+        known = story.passage
+        if not sketch.may_be_same(_sketch(known.text)):
+            continue
+        if _is_same(_shingles(passage.text), _shingles(known.text)):
+            if passage.article_id not in (known.article_id, *story.also_in):
+                story.also_in.append(passage.article_id)
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)

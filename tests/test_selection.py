@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qa_service.selection import PER_ARTICLE, SAME_STORY, SHINGLE, SHORTEST_TO_COMPARE, choose
+from qa_service.selection import (
+    LOOKED_FURTHER,
+    PER_ARTICLE,
+    SAME_STORY,
+    SHINGLE,
+    SHORTEST_TO_COMPARE,
+    choose,
+)
 from qa_service.types import Passage, Span
 
 STORIES = {
@@ -279,3 +286,22 @@ def test_four_fifths_in_common_is_the_same_story(
     assert len(shingles(one)) == len(shingles(other)) == 100
     choices = choose([passage(one, "a"), passage(other, "b")], [True, True], 5)
     assert (len(choices) == 1) is is_same
+
+
+def test_ranking_is_gone_through_as_far_as_it_may_matter() -> None:
+    """A copy some way down is still named, and each one found leads further; then it ends."""
+    others = distinct(60, ["a", "b", "c", "d", "e", "f", "g"])
+    copy = passage(STORIES["ar"], "copy")
+    ranking = [passage(STORIES["ar"], "first"), *others]
+    ranking.insert(LOOKED_FURTHER, copy)
+    asked_for = 0
+
+    def read() -> Iterator[Passage]:
+        nonlocal asked_for
+        for item in ranking:
+            asked_for += 1
+            yield item
+
+    (choice,) = choose(read(), [True] * len(ranking), 1)
+    assert (choice.place, choice.passage, choice.also_in) == (0, ranking[0], ("copy",))
+    assert asked_for == 1 + LOOKED_FURTHER + LOOKED_FURTHER

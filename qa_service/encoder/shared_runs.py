@@ -18,8 +18,8 @@ from qa_service.encoder.batching import BatchVectors, TokenBatch
 _TOKENS_TOGETHER = 512
 # Rows are padded to few lengths, and their number to a power of two. A runtime prepares itself anew
 # for a batch that is not shaped like the last one, which takes longer than some tokens more, and it
-# keeps something for every shape that it has seen.
-_LENGTH_STEP = 16
+# keeps something for every shape that it has seen. Nearly all questions fit the first length.
+_LENGTH_STEP = 32
 
 
 class SharedRuns:

@@ -124,12 +124,11 @@ class ProductCodec:
             return found
         by_part = np.ascontiguousarray(codes.T)
         rows = np.empty(len(codes), dtype=np.intp)
-        sums = np.empty((len(codes), _LOOKED_UP), dtype=np.int16)
-        products = np.empty_like(sums)
         for start in range(0, len(query), _LOOKED_UP):
             chosen = query[start : start + _LOOKED_UP]
             tables, step = self._product_tables(chosen)
-            sums[:] = 0
+            sums = np.zeros((len(codes), tables.shape[2]), dtype=np.int16)
+            products = np.empty_like(sums)
             for table, named in zip(tables, by_part, strict=True):
                 rows[:] = named
                 # Anything but clipping would copy once more; a byte is never out of range.
@@ -141,9 +140,12 @@ class ProductCodec:
         return found
 
     def _product_tables(self, query: Vectors) -> tuple[NDArray[np.int16], np.float32]:
-        """Return each part's products, int16 (parts, 256, 16), and what their unit stands for."""
+        """Return each part's products, and what their unit stands for.
+
+        int16 (parts, 256, tokens), with tokens of zeros added up to a multiple of eight.
+        """
         parts, _, width = self._codebooks.shape
-        padded = np.zeros((_LOOKED_UP, parts, width), dtype=np.float32)
+        padded = np.zeros((-(-len(query) // 8) * 8, parts, width), dtype=np.float32)
         padded[: len(query)] = query.reshape(-1, parts, width)
         # No sum of products is larger than that of the lengths (Cauchy and Schwarz).
         largest = (np.linalg.norm(padded, axis=2) @ self._longest).max()

@@ -173,13 +173,11 @@ class _OpenFile:
 
     def read(self, start: int, into: NDArray[np.uint8]) -> None:
         """Fill an array with the bytes from `start` on. IndexCorruptError when the file ends."""
-        content = os.pread(self._descriptor, into.nbytes, start)
-        if len(content) != into.nbytes:
+        if os.preadv(self._descriptor, [into.data], start) != into.nbytes:
             raise IndexCorruptError(
                 f"{self._path} ends before byte {start + into.nbytes}. Run: qa-service rollback, "
                 "or qa-service index --rebuild"
             )
-        into.reshape(-1)[:] = np.frombuffer(content, dtype=np.uint8)
 
 
 class RowWriter:

@@ -85,7 +85,7 @@ def test_what_waits_goes_together_and_each_gets_its_own() -> None:
         model.may_go_on.release(2)
         assert first.result().texts.tolist() == [[7]]
         found = [future.result() for future in others]
-    assert model.shapes == [(1, 16), (4, 16)]
+    assert model.shapes == [(1, 32), (4, 32)]
     assert runs.waiting == 0
     assert [one.texts.tolist() for one in found] == [[[6]], [[4], [11]], [[17]]]
     assert [one.tokens.shape for one in found] == [(1, 3, 1), (2, 2, 1), (1, 2, 1)]
@@ -106,12 +106,12 @@ def test_long_batches_do_not_hold_up_short_ones() -> None:
             [[400]],
             [[4]],
         ]
-    assert sorted(model.shapes) == [(1, 16), (1, 512), (2, 16)]
+    assert sorted(model.shapes) == [(1, 32), (1, 512), (2, 32)]
 
 
 @pytest.mark.parametrize(
     ("length", "padded"),
-    [(1, 16), (16, 16), (17, 32), (64, 64), (65, 96), (129, 192), (257, 300), (300, 300)],
+    [(1, 32), (32, 32), (33, 64), (64, 64), (65, 96), (129, 192), (257, 300), (300, 300)],
 )
 def test_shapes_are_few_and_fit_the_model(length: int, padded: int) -> None:
     """Rows are padded to few lengths, so that a runtime sees few shapes; never beyond the model."""
@@ -129,7 +129,7 @@ def test_numbers_of_rows_are_few(rows: int, padded: int) -> None:
     model = GatedModel()
     model.may_go_on.release()
     found = SharedRuns(model.run, LONGEST).run(batch_of(*[[row] for row in range(1, rows + 1)]))
-    assert model.shapes == [(padded, 16)]
+    assert model.shapes == [(padded, 32)]
     assert found.texts[:, 0].tolist() == [*range(1, rows + 1)]
 
 
@@ -142,7 +142,7 @@ def test_padding_counts() -> None:
         others = line_up(runs, pool, [batch_of([3] * 90) for _ in range(5)])
         model.may_go_on.release(3)
         assert [one.result().texts.tolist() for one in (first, *others)] == [[[7]], *[[[270]]] * 5]
-    assert model.shapes == [(1, 16), (4, 96), (1, 96)]
+    assert model.shapes == [(1, 32), (4, 96), (1, 96)]
 
 
 def test_failure_is_that_of_one() -> None:

@@ -57,10 +57,12 @@ def build(path: Path, corpus: Corpus, keys: Keys | None = None) -> FaissIndex:
     return FaissIndex.open(path, corpus)
 
 
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[FaissIndex, Corpus]:
+@pytest.fixture(scope="module", params=[32, 33, 256])
+def large(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> tuple[FaissIndex, Corpus]:
     """Return an index in lists; the limit is lowered so that it takes a second to make."""
-    corpus = Corpus(6000)
+    corpus = Corpus(6000, request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vector, "EXACT_UP_TO", 2000)
         index = build(tmp_path_factory.mktemp("large") / "vectors.faiss", corpus)
@@ -132,7 +134,7 @@ def test_empty_index_finds_nothing(tmp_path: Path) -> None:
 def test_large_index_reaches_the_recall_wanted(large: tuple[FaissIndex, Corpus]) -> None:
     """In lists, at least 99 of 100 of the ten nearest are found, with their exact scores."""
     index, corpus = large
-    assert index.info.kind == "ivf-sq8"
+    assert index.info.kind == "ivf-pq4"
     assert index.info.recall >= vector.RECALL_TO_REACH
     assert 0 < index.info.n_probe < index.info.lists
     generator = np.random.default_rng(5)
@@ -230,7 +232,7 @@ def test_questions_are_as_far_as_said() -> None:
 )
 def test_when_to_build_anew(lists: int, trained_on: int, vectors: int, expected: bool) -> None:
     """The kind follows the size, without flapping at the limit."""
-    kind = "ivf-sq8" if lists else "exact"
+    kind = "ivf-pq4" if lists else "exact"
     info = VectorIndexInfo(kind, 32, lists, 8, trained_on, 1.0)
     assert needs_rebuild(info, vectors) is expected
 
