@@ -82,6 +82,7 @@ bench: $(INSTALLED_DEV) bench-peers ## measure quality and speed beside other li
 	$(BIN)/python benchmarks/quality.py --data '$(DATA)' $(if $(QUESTIONS),--questions $(QUESTIONS))
 	QA_ADAPTER=false $(BIN)/python benchmarks/quality.py --data '$(DATA)' \
 		--output benchmarks/results/unadapted $(if $(QUESTIONS),--questions $(QUESTIONS))
+	$(BIN)/python benchmarks/adapter_paired.py --data '$(DATA)' $(if $(QUESTIONS),--questions $(QUESTIONS))
 	$(BIN)/python benchmarks/token_codes.py --data '$(DATA)'
 	$(BIN)/python benchmarks/token_layers.py --data '$(DATA)'
 	$(BIN)/python benchmarks/precisions.py --data '$(DATA)'
