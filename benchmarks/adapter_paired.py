@@ -5,7 +5,7 @@
 Every language of XQuAD is indexed with the adapter and (`QA_ADAPTER=false`) without, and both are
 asked the same questions through the product's own search: those in its own language, and those in
 two others. A question is won when only the adapted model puts the right paragraph first, and lost
-when only the other one does. `p` is the probability that tossing a coin divides the won and the lost
+when only the other one does. `p` is the probability that tossing a coin divides them
 as unequally or more so (sign test, two-sided). Writes `results/adapter_paired.json` and `.md`.
 """
 
