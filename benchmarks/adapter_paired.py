@@ -5,24 +5,22 @@
 Every language of XQuAD is indexed with the adapter and (`QA_ADAPTER=false`) without, and both are
 asked the same questions through the product's own search: those in its own language, and those in
 two others. A question is won when only the adapted model puts the right paragraph first, and lost
-when only the other one does. `p` is the probability that tossing a coin divides them
-as unequally or more so (sign test, two-sided). Writes `results/adapter_paired.json` and `.md`.
+when only the other one does. `p` is the probability that tossing a coin divides them as unequally
+or more so (sign test, two-sided). Writes `results/adapter_paired.json` and `.md`.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import multiprocessing
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from measuring import RESULTS, write_results
-from quality import Language, article_of, build, read_data, strangers
+from quality import Language, article_of, build, processes, read_data, strangers
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +61,9 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
-    # A process does one thing at a time; several do several.
-    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     with (
         tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(arguments.processes, multiprocessing.get_context("spawn")) as pool,
+        processes(arguments.processes) as pool,
     ):
         asked = {
             (target.code, is_adapted): pool.submit(

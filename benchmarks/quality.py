@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -103,11 +104,9 @@ def main() -> int:
     wanted = frozenset(filter(None, arguments.only.split(","))) or frozenset(PARTS)
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
     started = time.monotonic()
-    # A process does one thing at a time; several do several.
-    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     with (
         tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(arguments.processes, multiprocessing.get_context("spawn")) as pool,
+        processes(arguments.processes) as pool,
     ):
         results = measure(languages, Path(folder), wanted, pool)
     results["about"] = {
@@ -129,6 +128,14 @@ def main() -> int:
     (arguments.output / f"{name}.md").write_text(table, encoding="utf-8")
     print(table)
     return 0
+
+
+@contextmanager
+def processes(count: int) -> Iterator[Executor]:
+    """Run so many processes, each of which does one thing at a time."""
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
+        yield pool
 
 
 def read_data(folder: Path, only: str, limit: int) -> Iterator[Language]:

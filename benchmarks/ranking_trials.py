@@ -12,20 +12,18 @@ and `.md`.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
 import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from measuring import RESULTS, write_results
 from numpy.typing import NDArray
-from quality import Language, article_of, build, encoder, read_data
+from quality import Language, article_of, build, encoder, processes, read_data
 from token_codes import Codec, Embedded, FullPrecision, embed, recall
 
 from qa_service.fusion import LEXICAL_WEIGHT
@@ -61,11 +59,9 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="one per core")
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
-    # A process does one thing at a time; several do several.
-    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     with (
         tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(arguments.processes, multiprocessing.get_context("spawn")) as pool,
+        processes(arguments.processes) as pool,
     ):
         tasks = [
             pool.submit(rank_candidates, languages, target, Path(folder) / target.code)
