@@ -89,6 +89,7 @@ bench: $(INSTALLED_DEV) bench-peers ## measure quality and speed beside other li
 	$(BIN)/python benchmarks/ranking_trials.py --data '$(DATA)'
 	$(BIN)/python benchmarks/misses.py --data '$(DATA)'
 	$(BIN)/python benchmarks/mixed_folders.py --data '$(DATA)'
+	$(if $(LARGE),$(BIN)/python benchmarks/large_folder.py --data '$(DATA)' --large '$(LARGE)')
 	model=$$($(BIN)/python -c '$(MODEL_FOLDER)') && $(PEERS)/bin/python benchmarks/peers/xquad.py \
 		'$(DATA)' "$$model" benchmarks/results/peers-quality.json \
 		--questions $(or $(QUESTIONS),200) --languages ar en zh

@@ -14,6 +14,9 @@ RANK_CONSTANT = 60
 # The lexical search finds passages in the question's language only; in a mixed corpus it must not
 # crowd out those that the dense search finds in others.
 DENSE_VOTE, LEXICAL_VOTE = 1.0, 0.25
+# In a large corpus the dense search alone could fill all places. The best few that share the
+# question's terms are looked at all the same: names and numbers are found by them.
+LEXICAL_KEPT = 5
 # What the share of the question's terms adds to late interaction when a passage holds them all.
 LEXICAL_WEIGHT = 0.1
 # How many candidates without a term in common are added to those of each language: the share of one
@@ -22,7 +25,10 @@ USUAL_SHARE_WEIGHT = 3
 
 
 def merge(
-    searches: Sequence[Candidates], limit: int, votes: Sequence[float] | None = None
+    searches: Sequence[Candidates],
+    limit: int,
+    votes: Sequence[float] | None = None,
+    kept: Sequence[int] | None = None,
 ) -> NDArray[np.int64]:
     """Return the keys of at most `limit` candidates by reciprocal rank fusion, best first.
 
@@ -32,8 +38,11 @@ def merge(
         searches: what each search found, best first.
         limit: how many keys to return at most.
         votes: how much each search counts; 1 for each if not given.
+        kept: how many of the first of each search are among them whatever the others found, as far
+            as the limit allows; none if not given.
     """
     votes = [1.0] * len(searches) if votes is None else votes
+    kept = [0] * len(searches) if kept is None else kept
     keys = np.concatenate([found.keys for found in searches])
     gains = np.concatenate(
         [
@@ -44,8 +53,12 @@ def merge(
     unique, places = np.unique(keys, return_inverse=True)
     totals = np.zeros(len(unique))
     np.add.at(totals, places, gains)
-    order = np.lexsort((unique, -totals))[:limit]
-    return np.asarray(unique[order], dtype=np.int64)
+    ordered = unique[np.lexsort((unique, -totals))]
+    best = [found.keys[:count] for found, count in zip(searches, kept, strict=True)]
+    is_kept = np.isin(ordered, np.concatenate(best))
+    others = limit - np.count_nonzero(is_kept)
+    chosen = ordered[is_kept | (np.cumsum(~is_kept) <= others)]
+    return np.asarray(chosen[:limit], dtype=np.int64)
 
 
 def lexical_shares(

@@ -150,6 +150,7 @@ class Retriever:
             [dense, lexical],
             max(TO_RERANK, candidates - CANDIDATES + TO_RERANK),
             votes=[fusion.DENSE_VOTE, fusion.LEXICAL_VOTE],
+            kept=[0, fusion.LEXICAL_KEPT],
         )
         shares = fusion.lexical_shares(merged, lexical, attainable)
         clock.lap("search")

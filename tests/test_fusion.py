@@ -59,6 +59,24 @@ def test_silent_search_changes_nothing(one: list[int]) -> None:
     assert merged(one, []) == merged([], one) == one
 
 
+@given(one=rankings, two=rankings, limit=st.integers(0, 30), kept=st.integers(0, 5))
+def test_the_first_of_a_search_go_on_whatever_the_other_says(
+    one: list[int], two: list[int], limit: int, kept: int
+) -> None:
+    """They take the last places, so nobody's order changes, and the limit holds."""
+    searches = [found(one), found(two)]
+    chosen = merge(searches, limit, votes=[1.0, 0.01], kept=[0, kept]).tolist()
+    usual = merge(searches, limit, votes=[1.0, 0.01]).tolist()
+    everything = merge(searches, 100, votes=[1.0, 0.01]).tolist()
+    best = set(two[:kept])
+    assert len(chosen) == len(usual)
+    assert chosen == sorted(chosen, key=everything.index)
+    assert len(best & set(chosen)) == min(len(best), limit)
+    assert [key for key in chosen if key not in best] == [
+        key for key in everything if key not in best
+    ][: max(0, limit - len(best))]
+
+
 def test_agreement_beats_a_single_vote() -> None:
     """What both searches find comes before what only one of them puts first."""
     assert merged([1, 7], [2, 7])[0] == 7

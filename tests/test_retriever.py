@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from qa_service.encoder.base import Encoder
+from qa_service.fusion import LEXICAL_KEPT
 from qa_service.indexes.codec import ProductCodec
 from qa_service.model_statistics import embedded_model_statistics
 from qa_service.retriever import (
@@ -55,6 +56,18 @@ def test_merged_are_those_that_a_search_found(retrieval: Retrieval) -> None:
     assert set(retrieval.merged.tolist()) <= found
     for search in (retrieval.dense, retrieval.lexical):
         assert (np.diff(search.scores) <= 0).all()
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_shares_most_terms_is_looked_at_however_much_else_is_near(
+    sample_service: Service, question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The vector search alone does not decide, though it could fill all places."""
+    places = 2 * LEXICAL_KEPT
+    monkeypatch.setattr("qa_service.retriever.TO_RERANK", places)
+    found = sample_service.retrieve(question)
+    assert len(found.dense.keys) > places == len(found.ranked)
+    assert set(found.lexical.keys[:LEXICAL_KEPT].tolist()) <= {item.key for item in found.ranked}
 
 
 def test_alignments_lie_within_their_passages(
