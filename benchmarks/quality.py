@@ -32,9 +32,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from quality_report import mean_of, to_markdown
+from safetensors import safe_open
 
 from qa_service import abstention, reader
 from qa_service.config import load_settings
+from qa_service.encoder.adapter import ADAPTER_FILE
 from qa_service.encoder.base import Encoder
 from qa_service.encoder.loading import load_encoder
 from qa_service.retriever import CANDIDATES, Retrieval
@@ -112,6 +114,7 @@ def main() -> int:
     results["about"] = {
         "date": dt.date.today().isoformat(),
         "languages": [language.code for language in languages],
+        "never_trained_on": never_trained_on(languages),
         "questions_per_language": len(languages[0].questions),
         "machine": platform.processor() or platform.machine(),
         "minutes": round((time.monotonic() - started) / 60, 1),
@@ -163,6 +166,14 @@ def read_data(folder: Path, only: str, limit: int) -> Iterator[Language]:
         yield Language(
             code, tuple(paragraphs), tuple(articles), tuple(questions[number] for number in chosen)
         )
+
+
+def never_trained_on(languages: Sequence[Language]) -> list[str]:
+    """Return those of the languages that were kept out of the shipped adapter's training."""
+    with safe_open(ADAPTER_FILE, "np") as file:
+        trained = json.loads(file.metadata()["about"])["trained"]
+    held_out = set(trained["configuration"]["batches"]["held_out"])
+    return [language.code for language in languages if language.code in held_out]
 
 
 def measure(

@@ -45,6 +45,7 @@ def to_markdown(results: Mapping[str, object]) -> str:
                 + " |"
             )
         lines.append("")
+        lines += _by_training(pairs, set(about["never_trained_on"]))  # type: ignore[index]
     if "peers" in results:
         lines += _beside_peers(results)
     if "pool" in results:
@@ -56,6 +57,28 @@ def to_markdown(results: Mapping[str, object]) -> str:
         if name in results:
             lines += [f"## {title}", "", *_table(results[name]), ""]  # type: ignore[arg-type]
     return "\n".join(lines)
+
+
+def _by_training(pairs: Mapping[str, Mapping[str, float]], held_out: set[str]) -> list[str]:
+    """Return a table that tells pairs apart by how many of both languages were never trained on."""
+    groups: dict[tuple[bool, int], list[float]] = {}
+    for pair, scores in pairs.items():
+        source, target = pair.split(">")
+        held = len({source, target} & held_out)
+        groups.setdefault((source != target, held), []).append(scores["R@1 all"])
+    names = {
+        (False, 0): "one language, trained on",
+        (False, 1): "one language, never trained on",
+        (True, 0): "across languages, both trained on",
+        (True, 1): "across languages, one of them never trained on",
+        (True, 2): "across languages, both never trained on",
+    }
+    lines = ["| what the adapter was trained on | pairs | R@1 |", "|---|---|---|"]
+    lines += [
+        f"| {names[group]} | {len(found)} | {100 * statistics.fmean(found):.1f} |"
+        for group, found in sorted(groups.items())
+    ]
+    return [*lines, ""]
 
 
 def _pool(by_language: Mapping[str, Mapping[str, float]]) -> list[str]:
