@@ -58,7 +58,7 @@ def main() -> int:
     )
     parser.add_argument("--data", type=Path, required=True, help="the folder of xquad.*.json")
     parser.add_argument("--large", type=Path, required=True, help="the index folder to ask")
-    parser.add_argument("--questions", type=int, default=150, help="per language; 0 for all")
+    parser.add_argument("--questions", type=int, default=300, help="per language; 0 for all")
     parser.add_argument("--languages", default="", help="such as ar,en; all by default")
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
