@@ -225,7 +225,15 @@ def test_largest_products_do_not_run_over() -> None:
     codec = ProductCodec(embedded_model_statistics().tokens)
     codes = np.arange(256, dtype=np.uint8)[:, None].repeat(codec.code_size, axis=1)
     decoded = codec.decode(codes)
+    longest = lengths_of_parts(decoded, codec.code_size).max(axis=0)
     for query in (unit(decoded), -unit(decoded), 50 * decoded[:20], np.zeros_like(decoded[:3])):
-        scale = max(1.0, float(np.abs(query).max()))
+        attainable = float((lengths_of_parts(query, codec.code_size) @ longest).max())
+        # Each part is rounded by half a unit at most, and 16 bits hold the largest sum there is.
+        rounded = attainable * codec.code_size / 2 / 32_600
         wanted = decoded @ query.T
-        assert codec.similarities(codes, query) == pytest.approx(wanted, abs=2e-3 * scale)
+        assert codec.similarities(codes, query) == pytest.approx(wanted, abs=1.01 * rounded + 1e-5)
+
+
+def lengths_of_parts(vectors: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
+    """Return the length of each part that has a code of its own, (n, parts)."""
+    return np.asarray(np.linalg.norm(vectors.reshape(len(vectors), parts, -1), axis=2))
