@@ -143,10 +143,15 @@ def processes(count: int) -> Iterator[Executor]:
 
 def read_data(folder: Path, only: str, limit: int) -> Iterator[Language]:
     """Read the languages in order of their codes, the same questions of each."""
-    codes = only.split(",") if only else []
-    for path in sorted(folder.glob("xquad.*.json")):
-        code = path.suffixes[0].removeprefix(".")
-        if codes and code not in codes:
+    files = {
+        path.suffixes[0].removeprefix("."): path for path in sorted(folder.glob("xquad.*.json"))
+    }
+    codes = only.split(",") if only else list(files)
+    missing = [f"xquad.{code}.json" for code in codes or ("<language>",) if code not in files]
+    if missing:
+        sys.exit(f"{folder} lacks {', '.join(missing)}. Name the folder that holds XQuAD's files.")
+    for code, path in files.items():
+        if code not in codes:
             continue
         paragraphs, articles, questions = [], [], []
         content = json.loads(path.read_text(encoding="utf-8"))

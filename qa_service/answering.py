@@ -22,9 +22,8 @@ from qa_service.types import (
     StageRank,
 )
 
-# Reranked passages that may be shown: enough to fill an answer when many tell the same. Most
-# answers are full after half of them.
-LOOKED_AT, FETCHED_AT_ONCE = 50, 25
+# Reranked passages that may be shown: enough to fill an answer when many tell the same.
+LOOKED_AT = 50
 # Fetched to tell where an article stood that did not come through.
 EXPLAINED_CANDIDATES = 2_000
 # A question of so few tokens may lean on the one before it.
@@ -190,10 +189,12 @@ class Answerer:
 def _choose(generation: Generation, judged: _Judged, top_k: int) -> tuple[selection.Choice, ...]:
     """Choose what to show of a ranking."""
     keys = [item.key for item in judged.ranked]
+    # What is looked at when no passage repeats another, as is usual.
+    fetched_at_once = top_k + selection.LOOKED_FURTHER
     passages = (
         passage
-        for start in range(0, len(keys), FETCHED_AT_ONCE)
-        for passage in generation.passages(keys[start : start + FETCHED_AT_ONCE])
+        for start in range(0, len(keys), fetched_at_once)
+        for passage in generation.passages(keys[start : start + fetched_at_once])
     )
     is_relevant = [probability >= abstention.ANSWERED_FROM for probability in judged.probabilities]
     return selection.choose(passages, is_relevant, top_k)

@@ -138,8 +138,8 @@ class FittedLanguageCentering:
 
 def unit_rows(vectors: NDArray[np.floating]) -> Vectors:
     """Return the rows scaled to unit length; a row of zeros stays what it is."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
+    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    return np.asarray(vectors / np.maximum(norms, 1e-12)[:, None], dtype=np.float32)
 
 
 def _shrunk(vectors: Vectors, expected: Vectors) -> Vectors:

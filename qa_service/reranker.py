@@ -11,6 +11,7 @@ apart, as rare terms do in BM25, but in every language.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -162,7 +163,7 @@ class Reranker:
         similarities += np.repeat(shared, np.diff(batch.offsets), axis=0)
         alignments = tuple(
             Alignment(similarities[start:end], batch.spans[start:end], query.weights)
-            for start, end in zip(batch.offsets[:-1], batch.offsets[1:], strict=True)
+            for start, end in itertools.pairwise(batch.offsets.tolist())
         )
         scores = np.zeros(len(alignments), dtype=np.float32)
         contrasted = scores.copy()

@@ -164,16 +164,19 @@ class Retriever:
             means.languages_in_common(language, languages, self._token_offsets),
         )
         scores = fusion.combine(late.contrasted, shares, languages)
+        order = np.lexsort((merged, -scores))
+        columns = (merged, scores, late.scores, late.contrasted, shares)
+        rows = zip(order.tolist(), *(column[order].tolist() for column in columns), strict=True)
         ranked = tuple(
             RankedPassage(
-                key=int(merged[place]),
-                score=float(scores[place]),
-                late=float(late.scores[place]),
-                contrasted=float(late.contrasted[place]),
-                lexical=float(shares[place]),
+                key=key,
+                score=score,
+                late=passage_late,
+                contrasted=contrasted,
+                lexical=share,
                 alignment=late.alignments[place],
             )
-            for place in np.lexsort((merged, -scores))
+            for place, key, score, passage_late, contrasted, share in rows
         )
         clock.lap("rerank")
         return Retrieval(
@@ -182,7 +185,7 @@ class Retriever:
             lexical=lexical,
             merged=merged,
             ranked=ranked,
-            usual_late=usual_late_of([float(score) for score in late.scores]),
+            usual_late=usual_late_of(late.scores.tolist()),
             timings_ms=clock.laps_ms,
         )
 

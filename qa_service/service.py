@@ -31,7 +31,11 @@ from qa_service.indexes.lexical import TantivyIndex
 from qa_service.jobs import IndexJobs
 from qa_service.library import Library
 from qa_service.model_statistics import ModelStatistics, embedded_model_statistics
-from qa_service.native_memory import return_free_memory, share_memory_between_threads
+from qa_service.native_memory import (
+    return_free_memory,
+    return_mapped_memory,
+    share_memory_between_threads,
+)
 from qa_service.native_threads import keep_products_in_their_thread
 from qa_service.reranker import Reranker
 from qa_service.retriever import CANDIDATES, Retrieval, Retriever, measure_tokens
@@ -101,8 +105,11 @@ class Service:
     def warm_up(self) -> None:
         """Load the index and the model, so that the first question is as fast as the next."""
         self._open()
+        encoder = self._load_model().encoder
         # The largest batch first: what it needs is kept, and memory does not grow later.
-        self._load_model().encoder.encode_query(["? " * (MAX_QUESTION_LENGTH // 2)])
+        for text in ("? " * (MAX_QUESTION_LENGTH // 2), "?"):
+            encoder.encode_query([text])
+        self.return_memory()
         # Of the articles themselves, so that all that a real question touches is touched.
         for text in self.example_questions("und", WARM_UP_QUESTIONS) or ("?",):
             self.ask(Question(text))
@@ -110,6 +117,8 @@ class Service:
     def return_memory(self) -> None:
         """Give memory back that questions and index runs have left free; for now and then."""
         return_free_memory()
+        # The model has copied what it needs out of its files, all but the rows of tokens.
+        return_mapped_memory(self._settings.cache)
 
     @property
     def is_ready(self) -> bool:

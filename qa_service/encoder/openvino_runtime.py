@@ -11,14 +11,15 @@ from queue import Empty, SimpleQueue
 from qa_service.encoder.batching import BatchVectors, TokenBatch
 from qa_service.encoder.processor import Precision, compile_options
 from qa_service.encoder.quiet_openvino import openvino
-from qa_service.encoder.shared_runs import SharedRuns
+from qa_service.encoder.shared_runs import SharedRuns, usual_shape
 
 
 class OpenVinoRuntime:
-    """Runs a converted model, compiled twice: for the quickest answer, and for the most work.
+    """Runs a converted model, compiled for what is asked of it.
 
-    The second is compiled when first needed, so that a process that only answers questions never
-    pays for it.
+    For a question of usual length, in that one shape; for longer ones and several together, in any
+    shape; and for the most work. Each but the first is compiled when it is first needed, so that a
+    process that answers one question never pays for them.
     """
 
     def __init__(
@@ -32,13 +33,18 @@ class OpenVinoRuntime:
         options = compile_options(precision)
         if threads:
             options["INFERENCE_NUM_THREADS"] = str(threads)
-        cached = {"CACHE_DIR": str(graph.parent / "compiled")}
-        quickest = core.compile_model(
-            graph, "CPU", options | cached | {"PERFORMANCE_HINT": "LATENCY"}
-        )
-        self._urgent_request = quickest.create_infer_request()
-        self._urgent = SharedRuns(self._run_urgently, max_tokens)
         self._core, self._graph = core, graph
+        self._urgent_options = options | {
+            "PERFORMANCE_HINT": "LATENCY",
+            "CACHE_DIR": str(graph.parent / "compiled"),
+            # A helping thread that has slept between two questions would wake on the processor of
+            # the one that waits for it, and work only once the system has moved it.
+            "ENABLE_CPU_PINNING": "YES",
+        }
+        self._usual_shape = usual_shape(max_tokens)
+        self._usual_request = self._compile_urgent(self._usual_shape).create_infer_request()
+        self._other_request: openvino.InferRequest | None = None
+        self._urgent = SharedRuns(self._run_urgently, max_tokens)
         self._bulk_options = options | {"PERFORMANCE_HINT": "THROUGHPUT"}
         self._bulk: _Lane | None = None
         self._bulk_lock = threading.Lock()
@@ -48,8 +54,22 @@ class OpenVinoRuntime:
         return map(self._urgent.run, batches) if is_urgent else self._bulk_lane().run(batches)
 
     def _run_urgently(self, batch: TokenBatch) -> BatchVectors:
-        self._urgent_request.infer({"input_ids": batch.ids, "attention_mask": batch.mask})
-        return _results(self._urgent_request)
+        """Run a batch; one at a time, as `SharedRuns` takes care of."""
+        if batch.ids.shape == self._usual_shape:
+            request = self._usual_request
+        else:
+            if self._other_request is None:
+                self._other_request = self._compile_urgent(None).create_infer_request()
+            request = self._other_request
+        request.infer({"input_ids": batch.ids, "attention_mask": batch.mask})
+        return _results(request)
+
+    def _compile_urgent(self, shape: tuple[int, int] | None) -> openvino.CompiledModel:
+        """Compile for one shape, which saves finding out at each run what has changed; or any."""
+        model = self._core.read_model(self._graph)
+        if shape is not None:
+            model.reshape({one.any_name: shape for one in model.inputs})
+        return self._core.compile_model(model, "CPU", self._urgent_options)
 
     def _bulk_lane(self) -> _Lane:
         with self._bulk_lock:

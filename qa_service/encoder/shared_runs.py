@@ -118,6 +118,11 @@ def _side_by_side(batches: Sequence[TokenBatch], max_tokens: int) -> TokenBatch:
     return TokenBatch(ids, mask)
 
 
+def usual_shape(max_tokens: int) -> tuple[int, int]:
+    """Return the shape in which one question of usual length runs."""
+    return _padded_shape(1, 1, max_tokens)
+
+
 def _padded_shape(rows: int, longest: int, max_tokens: int) -> tuple[int, int]:
     """Return the shape in which so many rows run: by quarters of a power of two in length."""
     step = max(_LENGTH_STEP, _power_of_two(longest) // 4)

@@ -29,7 +29,10 @@ _KEY = "key"
 _TERMS = "terms"
 # One thread keeps the order of documents, and so of files, the same from run to run.
 _WRITER_THREADS = 1
-_WRITER_HEAP_BYTES = 48_000_000
+# What is added goes into a segment of its own whenever this is full: with the terms of some seventy
+# thousand passages. Every term of a question is looked up in every segment, so few are searched
+# twice as fast as many.
+_WRITER_HEAP_BYTES = 192_000_000
 # Up to here it is faster to look only among the allowed than to leave out the others.
 _MAX_KEYS_IN_QUERY = 20_000
 _EXTRA_HITS = 16

@@ -114,14 +114,18 @@ class RowStore:
         # Read, not mapped: pages that are mapped, and those around them, would count as memory of
         # this process long after a question has been answered.
         rows = np.empty((int(offsets[-1]), self.row_size), dtype=np.uint8)
-        wanted = [place for place in found[_SEGMENT:].T.tolist() if place[-1]]
+        places = zip(found[_SEGMENT:].T.tolist(), offsets[:-1].tolist(), strict=True)
+        wanted = [
+            (self._files[segment], start * self.row_size, rows[first : first + count])
+            for (segment, start, count), first in places
+            if count
+        ]
+        missing = [part for part in wanted if not part[0].read_cached(*part[1:])]
         # All are asked for before the first is read: a disk finds many at once as fast as a few.
-        for segment, start, count in wanted:
-            self._files[segment].expect(start * self.row_size, count * self.row_size)
-        first = 0
-        for segment, start, count in wanted:
-            self._files[segment].read(start * self.row_size, rows[first : first + count])
-            first += count
+        for file, start, into in missing:
+            file.expect(start, into.nbytes)
+        for file, start, into in missing:
+            file.read(start, into)
         return RowBatch(rows=rows, offsets=offsets)
 
     def get_firsts(self, keys: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -163,6 +167,16 @@ class _OpenFile:
         self._path = path
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._descriptor)
+
+    def read_cached(self, start: int, into: NDArray[np.uint8]) -> bool:
+        """Fill an array if the system holds all of it in memory; tells whether it did."""
+        if not hasattr(os, "RWF_NOWAIT"):
+            return False
+        try:
+            return os.preadv(self._descriptor, [into.data], start, os.RWF_NOWAIT) == into.nbytes
+        except OSError:
+            # It does not, or the file system cannot tell.
+            return False
 
     def expect(self, start: int, size: int) -> None:
         """Let the system fetch what will be read next, where it can be told."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -54,19 +55,65 @@ def test_rows_come_back_in_the_order_asked_for(tmp_path: Path) -> None:
     assert store.counts(keys(9, 5)).tolist() == [3, 0]
 
 
-@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="nothing to tell the system with")
-def test_a_file_system_may_decline_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All rows are announced before the first is read, and are read where that is refused."""
+def not_cached(_descriptor: int, _into: object, _start: int) -> int:
+    """Say that reading would have to wait for the disk."""
+    raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+
+def not_supported(_descriptor: int, _into: object, _start: int) -> int:
+    """Say, as some file systems do, that reading without waiting is unknown."""
+    raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+
+def half_cached(_descriptor: int, into: list[memoryview], _start: int) -> int:
+    """Read the first byte alone, as when the rest would have to come from the disk."""
+    into[0].cast("B")[0] = 255
+    return 1
+
+
+@pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="the system cannot read without waiting")
+@pytest.mark.parametrize("without_waiting", [not_cached, not_supported, half_cached])
+def test_what_is_not_in_memory_is_announced_and_read(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    without_waiting: Callable[[int, object, int], int],
+) -> None:
+    """All rows are announced before the first is waited for, and read where advice is refused."""
     store = write(tmp_path / "a", {1: 2, 5: 0, 9: 3})
-    announced = []
+    read = os.preadv
+    happened: list[tuple[str, int]] = []
 
     def refuse(_descriptor: int, start: int, size: int, _advice: int) -> None:
-        announced.append((start, size))
+        happened.append((f"announced {size}", start))
         raise OSError(errno.ENOSYS, "Function not implemented")
 
+    def preadv(descriptor: int, into: list[memoryview], start: int, flags: int = 0) -> int:
+        if flags & os.RWF_NOWAIT:
+            return without_waiting(descriptor, into, start)
+        happened.append(("read", start))
+        return read(descriptor, into, start)
+
     monkeypatch.setattr(os, "posix_fadvise", refuse)
-    assert np.array_equal(store.get(keys(9, 5, 1)).rows[3:], rows_of(1, 2))
-    assert announced == [(2 * ROW, 3 * ROW), (0, 2 * ROW)]
+    monkeypatch.setattr(os, "preadv", preadv)
+    rows = store.get(keys(9, 5, 1)).rows
+    assert np.array_equal(rows, np.concatenate([rows_of(9, 3), rows_of(1, 2)]))
+    nine, one = 2 * ROW, 0
+    assert happened == [
+        (f"announced {3 * ROW}", nine),
+        (f"announced {2 * ROW}", one),
+        ("read", nine),
+        ("read", one),
+    ]
+
+
+def test_reads_where_the_system_knows_nothing_of_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are the same on systems that neither take advice nor read without waiting."""
+    store = write(tmp_path / "a", {1: 2, 9: 3})
+    for name in ("RWF_NOWAIT", "posix_fadvise"):
+        monkeypatch.delattr(os, name, raising=False)
+    assert np.array_equal(store.get(keys(9)).rows, rows_of(9, 3))
 
 
 @pytest.mark.parametrize("asked", [[2], [1, 2], [10**12], [0], [1, 9, 3]])
