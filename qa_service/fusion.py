@@ -43,22 +43,19 @@ def merge(
     """
     votes = [1.0] * len(searches) if votes is None else votes
     kept = [0] * len(searches) if kept is None else kept
-    keys = np.concatenate([found.keys for found in searches])
-    gains = np.concatenate(
-        [
-            vote / (RANK_CONSTANT + 1 + np.arange(len(found.keys)))
-            for found, vote in zip(searches, votes, strict=True)
-        ]
-    )
-    unique, places = np.unique(keys, return_inverse=True)
-    totals = np.zeros(len(unique))
-    np.add.at(totals, places, gains)
-    ordered = unique[np.lexsort((unique, -totals))]
-    best = [found.keys[:count] for found, count in zip(searches, kept, strict=True)]
-    is_kept = np.isin(ordered, np.concatenate(best))
-    others = limit - np.count_nonzero(is_kept)
-    chosen = ordered[is_kept | (np.cumsum(~is_kept) <= others)]
-    return np.asarray(chosen[:limit], dtype=np.int64)
+    totals: dict[int, float] = {}
+    for found, vote in zip(searches, votes, strict=True):
+        for rank, key in enumerate(found.keys.tolist(), start=1):
+            totals[key] = totals.get(key, 0.0) + vote / (RANK_CONSTANT + rank)
+    best = {
+        key
+        for found, count in zip(searches, kept, strict=True)
+        for key in found.keys[:count].tolist()
+    }
+    ordered = sorted(totals, key=lambda key: (-totals[key], key))
+    others = [key for key in ordered if key not in best][: max(0, limit - len(best))]
+    chosen = best.union(others)
+    return np.array([key for key in ordered if key in chosen][:limit], dtype=np.int64)
 
 
 def lexical_shares(

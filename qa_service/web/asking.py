@@ -15,6 +15,7 @@ from qa_service.config import Settings
 from qa_service.types import Answer, Question
 from qa_service.web.errors import HttpProblem
 from qa_service.web.metrics import Metrics
+from qa_service.web.replies import after_reply
 
 if TYPE_CHECKING:
     from qa_service.service import Service
@@ -109,7 +110,10 @@ class QuestionDesk:
         self._logs_questions = settings.log_questions
 
     def ask(self, question: Question) -> Answer:
-        """Answer a question. Raises what Service.ask does, and HttpProblem 503 when overloaded."""
+        """Answer the question of the current request, and record it once that has its reply.
+
+        Raises what Service.ask does, and HttpProblem 503 when overloaded.
+        """
         try:
             with self._places.take():
                 self._metrics.question_started()
@@ -123,6 +127,10 @@ class QuestionDesk:
         except HttpProblem:
             self._metrics.record_refusal()
             raise
+        after_reply(lambda: self._record(question, answer))
+        return answer
+
+    def _record(self, question: Question, answer: Answer) -> None:
         self._metrics.record_answer(answer)
         log.info(
             "question %s",
@@ -134,4 +142,3 @@ class QuestionDesk:
                 "generation": answer.index.generation,
             },
         )
-        return answer

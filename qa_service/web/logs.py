@@ -13,6 +13,7 @@ from typing import Final
 from flask import Flask, Request, Response, g, has_request_context, request
 
 from qa_service.web.context import context
+from qa_service.web.replies import call_after
 
 log = logging.getLogger("qa_service.web.requests")
 
@@ -99,20 +100,24 @@ def log_requests(app: Flask) -> None:
         request_id: str = g.get("request_id") or _request_id(request)
         elapsed_s = time.perf_counter() - started
         response.headers["X-Request-ID"] = request_id
-        method = request.method if request.method in _KNOWN_METHODS else "other"
-        context().metrics.record_request(
-            method, request.endpoint or "unmatched", response.status_code, elapsed_s
-        )
-        log.info(
-            "request",
-            extra={
-                "method": method,
-                "path": request.path,
-                "status": response.status_code,
-                "elapsed_ms": round(elapsed_s * 1000, 1),
-                "client": request.remote_addr,
-            },
-        )
+
+        def record() -> None:
+            method = request.method if request.method in _KNOWN_METHODS else "other"
+            context().metrics.record_request(
+                method, request.endpoint or "unmatched", response.status_code, elapsed_s
+            )
+            log.info(
+                "request",
+                extra={
+                    "method": method,
+                    "path": request.path,
+                    "status": response.status_code,
+                    "elapsed_ms": round(elapsed_s * 1000, 1),
+                    "client": request.remote_addr,
+                },
+            )
+
+        call_after(response, record)
         return response
 
 

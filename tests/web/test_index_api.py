@@ -173,9 +173,9 @@ def metric(client: FlaskClient, name: str, **labels: str) -> float | None:
 
 def test_metrics_count(client: FlaskClient) -> None:
     """Answers, abstentions, stages, requests and the index's size are counted."""
-    client.post("/ask", json={"question": QUESTIONS["ar"]})
-    client.post("/ask", json={"question": "zzz"})
-    client.post("/ask", json={})
+    client.post("/ask", json={"question": QUESTIONS["ar"]}, buffered=True)
+    client.post("/ask", json={"question": "zzz"}, buffered=True)
+    client.post("/ask", json={}, buffered=True)
     assert metric(client, "qa_questions_total", outcome="answered") == 1
     assert metric(client, "qa_questions_total", outcome="not_found") == 1
     assert metric(client, "qa_question_stage_seconds_count", stage="search") == 2
@@ -194,15 +194,15 @@ def test_metrics_without_index(make_app: MakeApp) -> None:
 
 def test_odd_requests_make_no_new_series(client: FlaskClient) -> None:
     """Invented methods and addresses do not grow the number of series."""
-    client.open("/nope1", method="FROB")
-    client.open("/nope2", method="BLAH")
+    client.open("/nope1", method="FROB", buffered=True)
+    client.open("/nope2", method="BLAH", buffered=True)
     assert metric(client, "qa_request_seconds_count", method="other", endpoint="unmatched") == 2
 
 
 def test_apps_do_not_share_figures(make_app: MakeApp) -> None:
     """Each app counts for itself."""
     one, other = make_app().test_client(), make_app().test_client()
-    one.post("/ask", json={"question": "zzz"})
+    one.post("/ask", json={"question": "zzz"}, buffered=True)
     assert metric(one, "qa_questions_total", outcome="not_found") == 1
     assert metric(other, "qa_questions_total", outcome="not_found") == 0
 

@@ -479,13 +479,13 @@ def test_log_holds_no_question(make_app: MakeApp, caplog: pytest.LogCaptureFixtu
     logger = logging.getLogger("qa_service")
     logger.propagate = True
     caplog.set_level(logging.INFO, "qa_service")
-    make_app().test_client().get("/ask?q=secretword")
-    make_app().test_client().post("/ask", json={"question": "secretword"})
+    make_app().test_client().get("/ask?q=secretword", buffered=True)
+    make_app().test_client().post("/ask", json={"question": "secretword"}, buffered=True)
     lines = [JsonFormatter().format(record) for record in caplog.records]
     assert len(lines) == 4
     assert not [line for line in lines if "secretword" in line]
     caplog.clear()
-    make_app(log_questions=True).test_client().get("/ask?q=secretword")
+    make_app(log_questions=True).test_client().get("/ask?q=secretword", buffered=True)
     lines = [json.loads(JsonFormatter().format(record)) for record in caplog.records]
     assert [line.get("question") for line in lines] == ["secretword", None]
 
@@ -494,7 +494,8 @@ def test_log_line_cannot_be_forged(caplog: pytest.LogCaptureFixture, client: Fla
     """Line breaks in a path stay inside the line."""
     logging.getLogger("qa_service").propagate = True
     caplog.set_level(logging.INFO, "qa_service")
-    client.get("/x%0a12:00:00 ERROR forged", headers={"X-Request-ID": "bad id;"})
+    address = "/x%0a12:00:00 ERROR forged"
+    client.get(address, headers={"X-Request-ID": "bad id;"}, buffered=True)
     (record,) = [r for r in caplog.records if r.name.endswith("requests")]
     assert "\n" not in TextFormatter().format(record)
     assert "\n" not in JsonFormatter().format(record)
@@ -517,6 +518,6 @@ def test_log_lines_of_a_request_share_its_id(
     logger.propagate = True
     caplog.handler.addFilter(RequestIdFilter())
     caplog.set_level(logging.INFO, "qa_service")
-    response = make_app().test_client().get("/ask?q=bees")
+    response = make_app().test_client().get("/ask?q=bees", buffered=True)
     ids = {json.loads(JsonFormatter().format(record))["request_id"] for record in caplog.records}
     assert ids == {response.headers["X-Request-ID"]}
