@@ -10,7 +10,8 @@ FOLDER holds `xquad.<language>.json`. Measured, as medians of rounds in which al
   embed and store vectors, and return ids of passages; what qa-service does besides is said in
   `benchmarks/ours.py`;
 - start-up: `qa-service --help`, `qa-service ask`, and `qa-service serve` until it is ready;
-- `POST /ask` on the served index, idle and while an index run is going, and the server's memory;
+- `POST /ask` on the served index, a new server in each round, and the server's memory; and once
+  while an index run is going;
 - with `--large INDEX`, the same of an index that is there already, such as one of 100 000
   passages. The questions are those of `--data`; the index is only read.
 
@@ -148,6 +149,38 @@ def measure_served(
         )
 
 
+def median_of(rounds: Sequence[Served]) -> Served:
+    """Return the medians of an index's rounds."""
+    median = statistics.median
+
+    def spread_of(found: Sequence[Spread]) -> Spread:
+        return Spread(
+            p50=median(one.p50 for one in found),
+            p95=median(one.p95 for one in found),
+            p99=median(one.p99 for one in found),
+            worst=median(one.worst for one in found),
+            count=sum(one.count for one in found),
+        )
+
+    def memory_of(found: Sequence[Memory]) -> Memory:
+        return Memory(
+            resident_mb=median(one.resident_mb for one in found),
+            own_mb=median(one.own_mb for one in found),
+        )
+
+    return Served(
+        passages=rounds[0].passages,
+        ready_s=median(one.ready_s for one in rounds),
+        ready=memory_of([one.ready for one in rounds]),
+        after=memory_of([one.after for one in rounds]),
+        waited_ms=spread_of([one.waited_ms for one in rounds]),
+        stages_ms={
+            stage: spread_of([one.stages_ms[stage] for one in rounds])
+            for stage in rounds[0].stages_ms
+        },
+    )
+
+
 def measure_busy(
     folder: Path, passages: Sequence[Mapping[str, str]], questions: Sequence[str], work: Path
 ) -> Busy:
@@ -228,11 +261,14 @@ def main() -> None:
         )
         index = work / "ours" / "index"
         start_up = measure_start_up(index, questions[0], work, arguments.rounds)
-        served = measure_served(index, questions, others, work)
+        indexes = [index, arguments.large] if arguments.large else [index]
+        asked = [
+            [measure_served(each, questions, others, work) for each in indexes]
+            for _ in range(arguments.rounds)
+        ]
+        served, *rest = [median_of(each) for each in zip(*asked, strict=True)]
+        large = rest[0] if rest else None
         busy = measure_busy(work / "ours", texts["passages"], questions, work)
-        large = (
-            measure_served(arguments.large, questions, others, work) if arguments.large else None
-        )
     # Last, for the models then stay in this process.
     passages = [item["text"] for item in texts["passages"]]
     rows = measure_encoder(passages, arguments.precision, arguments.rounds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -99,9 +100,12 @@ class _Lane:
             while running:
                 yield from self._finish(running)
         finally:
-            # The caller gave up, or a batch failed: let the rest end before they are used again.
+            # The caller gave up, or a batch failed: the rest end before they are let go of.
             for request in running:
                 request.cancel()
+            for request in running:
+                with contextlib.suppress(RuntimeError):
+                    request.wait()
 
     def _finish(self, running: deque[openvino.InferRequest]) -> Iterator[BatchVectors]:
         request = running.popleft()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import selectors
 import signal
@@ -231,13 +232,31 @@ class SlowToGetReady(FakeService):
         super().warm_up()
 
 
-def test_waits_for_an_index(caplog: pytest.LogCaptureFixture) -> None:
+def test_waits_for_an_index(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without an index the server tries again until there is one, and says so once."""
+    monkeypatch.setattr(logging.getLogger("qa_service"), "propagate", True)
+    caplog.set_level(logging.INFO, "qa_service")
+    # What the tests hold is not the server's to keep.
+    monkeypatch.setattr("gc.freeze", lambda: None)
     service = SlowToGetReady(NoIndexError("none"), NoIndexError("none"))
     service.is_warm = False
     keep_warm(cast("Service", service), threading.Event(), retry_s=0.0)
     assert service.is_ready
     assert service.failures == []
+    assert [record.getMessage() for record in caplog.records] == ["not ready: none", "ready"]
+
+
+def test_what_is_loaded_is_looked_through_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once ready, the server leaves what is loaded out of the search for what can be freed."""
+    done: list[str] = []
+    monkeypatch.setattr("gc.collect", lambda: done.append("collect"))
+    monkeypatch.setattr("gc.freeze", lambda: done.append("freeze"))
+    service = SlowToGetReady(NoIndexError("none"))
+    service.is_warm = False
+    keep_warm(cast("Service", service), threading.Event(), retry_s=0.0)
+    assert done == ["collect", "freeze"]
 
 
 def test_gives_up_without_a_model() -> None:
