@@ -94,6 +94,7 @@ bench: $(INSTALLED_DEV) bench-peers ## measure quality and speed beside other li
 		'$(DATA)' "$$model" benchmarks/results/peers-quality.json \
 		--questions $(or $(QUESTIONS),200) --languages ar en zh
 	$(BIN)/python benchmarks/quality.py --data '$(DATA)' --peers benchmarks/results/peers-quality.json
+	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/speed.py --data '$(DATA)' --peers $(PEERS)/bin/python \
 		$(if $(LARGE),--large '$(LARGE)')
 	$(BIN)/python benchmarks/load.py --data '$(DATA)' --soak-minutes 10

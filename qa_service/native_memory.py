@@ -36,7 +36,8 @@ def return_mapped_memory(folder: Path) -> None:
     maps = Path("/proc/self/maps")
     if not maps.exists():
         return
-    c_library = ctypes.CDLL(None, use_errno=True)
+    folder = folder.resolve()
+    c_library = ctypes.CDLL(None)
     for line in maps.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
         # As in proc(5): address range, rights, offset, device, inode, path.
         addresses, rights, _, _, _, *path = line.split(maxsplit=5)

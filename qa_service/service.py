@@ -104,12 +104,12 @@ class Service:
 
     def warm_up(self) -> None:
         """Load the index and the model, so that the first question is as fast as the next."""
-        self._open()
         encoder = self._load_model().encoder
         # The largest batch first: what it needs is kept, and memory does not grow later.
         for text in ("? " * (MAX_QUESTION_LENGTH // 2), "?"):
             encoder.encode_query([text])
         self.return_memory()
+        self._open()
         # Of the articles themselves, so that all that a real question touches is touched.
         for text in self.example_questions("und", WARM_UP_QUESTIONS) or ("?",):
             self.ask(Question(text))
@@ -345,13 +345,15 @@ class Service:
                 calibrate=lambda generation: measure_tokens(generation, codec),
                 threads=self._settings.threads,
             )
-            return Indexer(self._store, parts).run(
+            report = Indexer(self._store, parts).run(
                 paths,
                 default_paths=(self._settings.articles,),
                 rebuild=rebuild,
                 allow_empty=allow_empty,
                 on_progress=on_progress,
             )
+        self.return_memory()
+        return report
 
     def _sources_with(self, folder: Path) -> list[Path]:
         """Return what the index mirrors, and the folder too unless it is part of that."""
