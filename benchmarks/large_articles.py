@@ -1,12 +1,13 @@
 """Writes the articles of a large folder: XQuAD's paragraphs among help pages in many languages.
 
-    python -m training.adapter.prepare TEXTS
+    python -m training.adapter.prepare TEXTS --sources libreoffice-help,gnome-help,…
     python benchmarks/large_articles.py --data FOLDER --texts TEXTS --passages 100000 ARTICLES
     qa-service index --index LARGE ARTICLES
 
-Every page that `prepare` fetched, in each of its languages, is an article, and so is every
-paragraph of XQuAD. Pages come in an order that looks like chance and is the same every time, until
-there are as many passages as asked for. LARGE is what `--large` of the other benchmarks takes.
+`docs/performance.md` has the commands in full. Every page that `prepare` fetched, in each of its
+languages, is an article, and so is every paragraph of XQuAD. Pages come in an order that looks like
+chance and is the same every time, until there are as many passages as asked for. LARGE is what
+`--large` of the other benchmarks takes.
 """
 
 from __future__ import annotations

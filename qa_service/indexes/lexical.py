@@ -29,9 +29,9 @@ _KEY = "key"
 _TERMS = "terms"
 # One thread keeps the order of documents, and so of files, the same from run to run.
 _WRITER_THREADS = 1
-# What is added goes into a segment of its own whenever this is full: with the terms of some seventy
+# What is added goes into a segment of its own whenever this is full: with the terms of some hundred
 # thousand passages. Every term of a question is looked up in every segment, so few are searched
-# twice as fast as many.
+# faster than many.
 _WRITER_HEAP_BYTES = 192_000_000
 # Up to here it is faster to look only among the allowed than to leave out the others.
 _MAX_KEYS_IN_QUERY = 20_000
