@@ -1,10 +1,12 @@
-"""What one question costs the model: in a graph of one shape or any, threads pinned or free.
+"""What one question costs the model: by the shapes and the precision of its graph, and threads.
 
     python benchmarks/latency.py [--rounds N]
 
-The model as a server runs it, on one row of 32 tokens, asked after pauses of several lengths: the
-machine's caches and its idle processors make the difference that a pause makes. All four take turns
-in every round, ten questions in a row, in one process. Writes `results/latency.json` and `.md`.
+A question of 15 tokens, prompt included, after pauses of several lengths: the machine's caches
+and its idle processors make the difference that a pause makes. The rows begin with the graph that
+passages run in and change one thing at a time; the last row is what a server does with questions of
+up to 24 tokens. All take turns in every round, ten questions in a row, in one process. Writes
+`results/latency.json` and `.md`.
 """
 
 from __future__ import annotations
@@ -13,24 +15,27 @@ import argparse
 import itertools
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 from measuring import RESULTS, Spread, machine, spread, write_results
 
 from qa_service.config import load_settings
 from qa_service.encoder.openvino_files import GRAPH, converted_model_folder
-from qa_service.encoder.processor import best_precision, compile_options
+from qa_service.encoder.processor import (
+    Precision,
+    best_precision,
+    compile_options,
+    question_precision,
+)
 from qa_service.encoder.quiet_openvino import openvino
-from qa_service.encoder.shared_runs import usual_shape
 from qa_service.encoder.sources import find_model
 
 PAUSES_MS = (0, 5, 20, 200)
-SHAPES = ("any shape", "one shape")
-THREADS = {"free": "NO", "pinned": "YES"}
+QUESTION_TOKENS = 15
 RUNS_IN_A_ROW = 10
-LONGEST = 512
 
 
 def main() -> int:
@@ -40,10 +45,19 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
-    requests = {
-        f"{shape}, threads {threads}": compiled(shape, THREADS[threads])
-        for shape, threads in itertools.product(SHAPES, THREADS)
-    }
+    core = openvino.Core()
+    of_passages = best_precision(core)
+    of_questions = question_precision(of_passages)
+    variants = [
+        Variant(of_passages, is_any_shape=True, length=32, pinned="NO"),
+        Variant(of_passages, is_any_shape=True, length=32, pinned="YES"),
+        Variant(of_passages, is_any_shape=False, length=32, pinned="YES"),
+        *(
+            Variant(of_questions, is_any_shape=False, length=length, pinned="YES")
+            for length in (32, 24)
+        ),
+    ]
+    requests = {str(one): one.compiled(core) for one in dict.fromkeys(variants)}
     about = machine()
     rows = measure(requests, arguments.rounds)
     results = {
@@ -57,36 +71,50 @@ def main() -> int:
     return 0
 
 
-def compiled(shape: str, is_pinned: str) -> openvino.InferRequest:
-    """Compile the default model for one question."""
-    settings = load_settings()
-    core = openvino.Core()
-    precision = best_precision(core)
-    folder = converted_model_folder(settings.cache, find_model(settings), precision.value)
-    model = core.read_model(folder / GRAPH)
-    if shape == "one shape":
-        model.reshape({one.any_name: usual_shape(LONGEST) for one in model.inputs})
-    options = compile_options(precision)
-    options |= {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": is_pinned}
-    return core.compile_model(model, "CPU", options).create_infer_request()
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A way to run the default model on one question, padded to a length."""
+
+    precision: Precision
+    is_any_shape: bool
+    length: int
+    pinned: str
+
+    def __str__(self) -> str:
+        """Name it as a row of the results."""
+        shape = "any shape" if self.is_any_shape else "one shape"
+        threads = "threads pinned" if self.pinned == "YES" else "threads free"
+        return f"{self.precision}, {shape}, {self.length} tokens, {threads}"
+
+    def compiled(self, core: openvino.Core) -> Callable[[], object]:
+        """Compile the model; returns what asks one question."""
+        settings = load_settings()
+        folder = converted_model_folder(settings.cache, find_model(settings), self.precision)
+        model = core.read_model(folder / GRAPH)
+        if not self.is_any_shape:
+            model.reshape({one.any_name: (1, self.length) for one in model.inputs})
+        options = compile_options(self.precision)
+        options |= {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": self.pinned}
+        request = core.compile_model(model, "CPU", options).create_infer_request()
+        ids = np.random.default_rng(5).integers(1_000, 100_000, (1, self.length))
+        mask = (np.arange(self.length) < QUESTION_TOKENS).astype(np.int64)[None]
+        return partial(request.infer, {"input_ids": ids, "attention_mask": mask})
 
 
 def measure(
-    requests: Mapping[str, openvino.InferRequest], rounds: int
+    requests: Mapping[str, Callable[[], object]], rounds: int
 ) -> dict[str, dict[str, Spread]]:
     """Return milliseconds of each request's runs after each pause."""
-    ids = np.random.default_rng(5).integers(1_000, 100_000, usual_shape(LONGEST))
-    inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-    for request in requests.values():
-        request.infer(inputs)
+    for infer in requests.values():
+        infer()
     rows: dict[str, dict[str, Spread]] = {name: {} for name in requests}
     for pause_ms in PAUSES_MS:
         times: dict[str, list[float]] = {name: [] for name in requests}
-        for name, request in itertools.chain.from_iterable([requests.items()] * rounds):
+        for name, infer in itertools.chain.from_iterable([requests.items()] * rounds):
             for run in range(1 + RUNS_IN_A_ROW):
                 time.sleep(pause_ms / 1000)
                 started = time.perf_counter()
-                request.infer(inputs)
+                infer()
                 # The first finds the weights of another graph in the caches.
                 if run:
                     times[name].append((time.perf_counter() - started) * 1000)

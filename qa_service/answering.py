@@ -166,7 +166,9 @@ class Answerer:
         With `own_tokens`, the text is a question led by an earlier one: whether a passage answers
         is judged by its last tokens alone, for the earlier question may have been answered.
         """
-        retrieval = self._retriever.retrieve(generation, text, language, filters)
+        retrieval = self._retriever.retrieve(
+            generation, text, language, filters, is_led=own_tokens is not None
+        )
         ranked = retrieval.ranked[:LOOKED_AT]
         languages = generation.languages_of(np.array([item.key for item in ranked], dtype=np.int64))
         alignments = [item.alignment for item in ranked]

@@ -11,6 +11,7 @@ import numpy as np
 from qa_service.abstention import ANSWERED_FROM
 from qa_service.reranker import Alignment, contrasted_weights
 from qa_service.scripts import UNSPACED_SCRIPTS, script_of
+from qa_service.sentences import ends_with_stop
 from qa_service.types import (
     AnswerText,
     Article,
@@ -61,7 +62,8 @@ def best_sentence(passage: Passage, alignment: Alignment) -> Sentence:
 
     All sentences share the passage's subject, which the first one names: its matches count for the
     others, too, and words count for more that only some of them match. Two sentences are returned
-    when the question's words are spread over both.
+    when the question's words are spread over both. A heading belongs to what follows it: it never
+    answers alone, nor with the sentence before it.
     """
     spans = [
         Span(sentence.start - passage.start, sentence.end - passage.start)
@@ -73,16 +75,32 @@ def best_sentence(passage: Passage, alignment: Alignment) -> Sentence:
     if len(spans) > 2:
         weights = contrasted_weights(weights, matches)
     scores = matches @ weights
+    is_heading = [_is_heading(passage.text, spans, place) for place in range(len(spans))]
+    scores[is_heading] = -1.0
     place = int(np.argmax(scores))
     chosen, best = [place], float(scores[place]) + PAIR_GAIN
     for first in (place - 1, place):
-        if 0 <= first < len(spans) - 1:
+        if 0 <= first < len(spans) - 1 and not is_heading[first + 1]:
             both = float(np.maximum(matches[first], matches[first + 1]) @ weights)
             if both > best:
                 chosen, best = [first, first + 1], both
     return Sentence(
         Span(spans[chosen[0]].start, spans[chosen[-1]].end),
         float(own_matches[chosen].max(axis=0) @ alignment.weights),
+    )
+
+
+def _is_heading(text: str, sentences: Sequence[Span], place: int) -> bool:
+    """True for a line without a stop between two sentences with one."""
+    if not 0 < place < len(sentences) - 1:
+        return False
+    before, own, after = sentences[place - 1 : place + 2]
+    return (
+        "\n" in text[before.start : own.start]
+        and "\n" in text[own.start : after.start]
+        and not ends_with_stop(text[own.start : own.end])
+        and ends_with_stop(text[before.start : before.end])
+        and ends_with_stop(text[after.start : after.end])
     )
 
 

@@ -35,6 +35,11 @@ LEAST_GAP = 0.001
 class QueryCodec(Protocol):
     """What late interaction needs of a token codec."""
 
+    @property
+    def tokens_at_once(self) -> int:
+        """How many tokens of a question are compared in the time that one of them takes."""
+        ...
+
     def similarities(self, codes: NDArray[np.uint8], query: Vectors) -> Vectors:
         """Return the products of a question's tokens and what each token of a passage adds.
 
@@ -126,6 +131,18 @@ class Reranker:
 
     def __init__(self, codec: QueryCodec) -> None:
         self._codec = codec
+
+    def compared(self, tokens: TokenVectors) -> TokenVectors:
+        """Return the tokens of a question that are worth comparing, in their order.
+
+        Where the codec compares many at once and at most half as many are left over, the least
+        telling are left out.
+        """
+        kept = tokens.weights.size
+        left_over = kept % self._codec.tokens_at_once
+        if left_over < kept and 2 * left_over <= self._codec.tokens_at_once:
+            kept -= left_over
+        return tokens.most_telling(kept)
 
     def prepare(self, tokens: TokenVectors, decoded_mean: Vectors) -> QueryTokens:
         """Return a question's tokens ready to compare.

@@ -124,6 +124,8 @@ class Retriever:
         language: str,
         filters: Filters = Filters(),
         candidates: int = CANDIDATES,
+        *,
+        is_led: bool = False,
     ) -> Retrieval:
         """Rank the passages of one generation for a question.
 
@@ -134,10 +136,14 @@ class Retriever:
             filters: which passages may answer.
             candidates: how many each search fetches; as many are reranked, up to `TO_RERANK`
                 unless more are asked for.
+            is_led: an earlier question leads the text. All tokens are compared, for the few of the
+                question itself may tell less than those before.
         """
         clock = _Clock()
         encoded = self._encoder.encode_query([text])
         tokens = encoded.tokens[0]
+        if not is_led:
+            tokens = self._reranker.compared(tokens)
         clock.lap("encode")
         allowed = generation.allowed_keys(filters)
         by_terms = self._terms_thread.submit(

@@ -42,7 +42,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "turns": "encoder.base",
         "retriever": "types encoder.base indexes.base fusion reranker store",
         "selection": "types",
-        "reader": "types scripts reranker abstention",
+        "reader": "types scripts sentences reranker abstention",
         "abstention": "reranker",
         "answering": "types encoder.base indexes.base retriever selection abstention reader store",
         "examples": "types",

@@ -179,6 +179,45 @@ def test_two_sentences_that_answer_together_are_contiguous(language: str) -> Non
     assert passage.text[found.span.start : found.span.end] == sentences[1] + sentences[2]
 
 
+@pytest.mark.parametrize(
+    ("sentences", "quoted"),
+    [
+        (["长城东起虎山。\n\n", "长度\n\n", "全长8851公里。"], "长城东起虎山。"),
+        (["قناة طويلة.\n", "الطول\n", "يبلغ طولها ١٩٣ كيلومترًا."], "قناة طويلة."),
+        # What only looks a little like a heading: lines without stops, and sentences of their own.
+        (["It was built.\n\n", "Length: 8851 km."], "It was built.\n\nLength: 8851 km."),
+        (["Its length.\n", "8851 km\n", "without moats"], "Its length.\n8851 km"),
+        (["The wall:\n", "8851 km\n", "It stands."], "The wall:\n8851 km"),
+        (["แม่น้ำเจ้าพระยา\n", "ยาว ๓๗๒ กิโลเมตร"], "แม่น้ำเจ้าพระยา\nยาว ๓๗๒ กิโลเมตร"),
+    ],
+)
+def test_heading_is_not_quoted_with_the_sentence_before(
+    sentences: Sequence[str], quoted: str
+) -> None:
+    """However well both match, a sentence and the heading of what follows do not answer together.
+
+    Nor does the heading alone.
+    """
+    _, passage = article_of(sentences)
+    spans = tuple(
+        Span(span.start, span.start + len(text.rstrip()))
+        for span, text in zip(passage.sentences, sentences, strict=True)
+    )
+    passage = replace(passage, sentences=spans)
+    first, second = (text[:3] for text in sentences[:2])
+    found = best_sentence(passage, alignment_of(passage, [(first, 0, 0.95), (second, 1, 0.9)], 2))
+    assert passage.text[found.span.start : found.span.end] == quoted
+
+
+def test_heading_is_quoted_with_what_follows() -> None:
+    """Where a heading names what its first sentence tells, both are quoted."""
+    sentences = ["长城东起虎山。\n\n", "长度\n\n", "全长8851公里。"]
+    _, passage = article_of(sentences)
+    alignment = alignment_of(passage, [("长度", 0, 0.95), ("8851", 1, 0.9)], 2)
+    found = best_sentence(passage, alignment)
+    assert passage.text[found.span.start : found.span.end] == "长度\n\n全长8851公里。"
+
+
 @pytest.mark.parametrize(("cosine", "answering"), [(0.1, 0), (0.6, 2)])
 def test_subject_named_first_counts_for_the_sentence_that_answers(
     cosine: float, answering: int

@@ -23,6 +23,8 @@ DIMENSION = 8
 class TableCodec:
     """Codes are rows of a table of vectors: nothing is rounded."""
 
+    tokens_at_once = 1
+
     def __init__(self, table: Vectors) -> None:
         self.table = table
 
@@ -245,6 +247,24 @@ def test_spans_are_matched_by_their_own_tokens(passage: list[int], seed: int, cu
     assert not alignment.matches(end, end + 10).any()
     if len(passage) <= BLOCK_TOKENS:
         assert late.scores[0] == pytest.approx(alignment.max_sim, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "at_once", "kept"),
+    [(0, 4, 0), (3, 4, 3), (4, 4, 4), (5, 4, 4), (6, 4, 4), (7, 4, 7), (10, 4, 8), (9, 1, 9)],
+)
+def test_few_tokens_left_over_are_not_compared(tokens: int, at_once: int, kept: int) -> None:
+    """They are the least telling ones, and the others keep their order and their places."""
+    codec = TableCodec(TABLE)
+    codec.tokens_at_once = at_once
+    weights = np.random.default_rng(tokens).permutation(tokens).astype(np.float32)
+    spans = np.arange(2 * tokens, dtype=np.int32).reshape(tokens, 2)
+    compared = Reranker(codec).compared(TokenVectors(unit(1, tokens), spans, weights))
+    places = [place for place in range(tokens) if weights[place] >= tokens - kept]
+    assert len(places) == kept
+    assert compared.weights.tolist() == weights[places].tolist()
+    assert np.array_equal(compared.spans, spans[places])
+    assert np.array_equal(compared.vectors, unit(1, tokens)[places])
 
 
 def test_last_tokens_of_a_question_are_judged_alone() -> None:

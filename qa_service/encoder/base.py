@@ -33,6 +33,13 @@ class TokenVectors:
             return self
         return TokenVectors(self.vectors[kept], self.spans[kept], self.weights[kept])
 
+    def most_telling(self, count: int) -> TokenVectors:
+        """Return the tokens that weigh most, so many of them, in their order."""
+        if count >= len(self.weights):
+            return self
+        kept = np.sort(np.argsort(-self.weights, kind="stable")[:count])
+        return TokenVectors(self.vectors[kept], self.spans[kept], self.weights[kept])
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from qa_service.encoder.description import write_description
-from qa_service.encoder.openvino_files import DESCRIPTION, GRAPH, UNCONVERTIBLE
-from qa_service.encoder.processor import Precision
+from qa_service.encoder.openvino_files import DESCRIPTION, GRAPH, UNCONVERTIBLE, question_graph
+from qa_service.encoder.processor import Precision, question_precision
 from qa_service.encoder.quiet_openvino import openvino, opset13
 from qa_service.encoder.sources import ModelSource
 from qa_service.encoder.splitters import write_splitter
@@ -31,7 +31,7 @@ _MIN_COMPRESSED_VALUES = 1 << 16
 
 
 def convert(source: ModelSource, output: Path, precision: Precision) -> None:
-    """Write graph, tokenizer, token weights and description to `output`.
+    """Write graphs, tokenizer, token weights and description to `output`.
 
     Raises:
         ModelUnavailableError: the model cannot be loaded, or has parts OpenVINO cannot express.
@@ -57,11 +57,21 @@ def convert(source: ModelSource, output: Path, precision: Precision) -> None:
         ) from error
     graph.output(0).set_names({"token_embeddings"})
     graph.output(1).set_names({"sentence_embedding"})
-    if precision is not Precision.FP32:
-        _compress(graph, with_layers=precision is Precision.INT8)
-    openvino.save_model(graph, output / GRAPH, compress_to_fp16=precision is not Precision.FP32)
+    _save(graph, output / GRAPH, precision)
+    if question_graph(precision) != GRAPH:
+        _save(graph, output / question_graph(precision), question_precision(precision))
     write_splitter(output, source.folder, tokenizer)
     write_description(output / DESCRIPTION, describe(model, source, precision.value))
+
+
+def _save(graph: openvino.Model, path: Path, precision: Precision) -> None:
+    """Compress the weights of a graph as its precision wants them, and write it.
+
+    They stay compressed: what is written next of the same graph can only have more of them so.
+    """
+    if precision is not Precision.FP32:
+        _compress(graph, with_layers=precision is Precision.INT8)
+    openvino.save_model(graph, path, compress_to_fp16=precision is not Precision.FP32)
 
 
 def _compress(graph: openvino.Model, *, with_layers: bool) -> None:

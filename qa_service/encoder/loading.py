@@ -13,9 +13,14 @@ from qa_service.config import Settings
 from qa_service.encoder.base import Encoder
 from qa_service.encoder.description import read_description
 from qa_service.encoder.embedded import OnProgress
-from qa_service.encoder.openvino_files import DESCRIPTION, GRAPH, converted_model_folder
-from qa_service.encoder.openvino_runtime import OpenVinoRuntime
-from qa_service.encoder.processor import Precision, best_precision
+from qa_service.encoder.openvino_files import (
+    DESCRIPTION,
+    GRAPH,
+    converted_model_folder,
+    question_graph,
+)
+from qa_service.encoder.openvino_runtime import Graph, OpenVinoRuntime
+from qa_service.encoder.processor import Precision, best_precision, question_precision
 from qa_service.encoder.quiet_openvino import openvino
 from qa_service.encoder.sources import ModelSource, find_model
 from qa_service.encoder.splitters import (
@@ -75,15 +80,15 @@ def _load_openvino(
     precision = (
         best_precision(core) if settings.precision == "auto" else Precision(settings.precision)
     )
-    folder = converted_model_folder(settings.cache, source, precision.value, on_progress)
+    folder = converted_model_folder(settings.cache, source, precision, on_progress)
     description = read_description(folder / DESCRIPTION).with_prompts_of(settings)
     with ThreadPoolExecutor(1) as pool:
         # Each takes a good part of the start-up time, and neither needs the other.
         compiling = pool.submit(
             OpenVinoRuntime,
             core,
-            folder / GRAPH,
-            precision,
+            Graph(folder / GRAPH, precision),
+            Graph(folder / question_graph(precision), question_precision(precision)),
             description.max_tokens,
             settings.threads,
         )

@@ -11,10 +11,13 @@ from pathlib import Path
 
 from qa_service.encoder.cached_folder import CachedFolder
 from qa_service.encoder.embedded import OnProgress
+from qa_service.encoder.processor import Precision, question_precision
 from qa_service.encoder.sources import ModelSource
 from qa_service.errors import ModelUnavailableError
 
 GRAPH = "model.xml"
+QUESTION_GRAPH = "questions.xml"
+"""Only where questions run in another precision than passages."""
 DESCRIPTION = "description.json"
 UNCONVERTIBLE = 3
 """The converting process ends with this when the last line it wrote says why."""
@@ -24,10 +27,15 @@ _CONVERT = (
     "from qa_service.encoder.conversion import main; sys.exit(main(sys.argv[2:]))"
 )
 # Raised whenever the conversion changes, so that older graphs are made again.
-_LAYOUT = "2"
+_LAYOUT = "3"
 
 
-def converted_model(cache: Path, source: ModelSource, precision: str) -> CachedFolder:
+def question_graph(precision: Precision) -> str:
+    """Return the name of the graph for questions beside that for passages in this precision."""
+    return GRAPH if question_precision(precision) is precision else QUESTION_GRAPH
+
+
+def converted_model(cache: Path, source: ModelSource, precision: Precision) -> CachedFolder:
     """Return where a model's graph is kept, whether or not it is there yet."""
     short = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(source.name).name) or "model"
     place = hashlib.sha256(str(source.folder).encode()).hexdigest()[:8]
@@ -38,7 +46,7 @@ def converted_model(cache: Path, source: ModelSource, precision: str) -> CachedF
 
 
 def converted_model_folder(
-    cache: Path, source: ModelSource, precision: str, on_progress: OnProgress | None = None
+    cache: Path, source: ModelSource, precision: Precision, on_progress: OnProgress | None = None
 ) -> Path:
     """Return the folder of the converted model, converting it first if need be.
 

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -15,68 +16,94 @@ from qa_service.encoder.quiet_openvino import openvino
 from qa_service.encoder.shared_runs import SharedRuns, usual_shape
 
 
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A converted model, in the precision that it is to run in."""
+
+    path: Path
+    precision: Precision
+
+
 class OpenVinoRuntime:
     """Runs a converted model, compiled for what is asked of it.
 
-    For a question of usual length, in that one shape; for longer ones and several together, in any
-    shape; and for the most work. Each but the first is compiled when it is first needed, so that a
+    For a question of usual length, in one shape; for longer ones and several together, in any
+    shape; and for passages. Each but the first is compiled when it is first needed, so that a
     process that answers one question never pays for them.
     """
 
     def __init__(
         self,
         core: openvino.Core,
-        graph: Path,
-        precision: Precision,
+        passages: Graph,
+        questions: Graph,
         max_tokens: int,
         threads: int = 0,
     ) -> None:
-        options = compile_options(precision)
-        if threads:
-            options["INFERENCE_NUM_THREADS"] = str(threads)
-        self._core, self._graph = core, graph
-        self._urgent_options = options | {
-            "PERFORMANCE_HINT": "LATENCY",
-            "CACHE_DIR": str(graph.parent / "compiled"),
-            # A helping thread that has slept between two questions would wake on the processor of
-            # the one that waits for it, and work only once the system has moved it.
-            "ENABLE_CPU_PINNING": "YES",
-        }
+        """Take the graphs of a model, which may be the same.
+
+        Args:
+            core: the library.
+            passages: what they run in, as many at once as there are cores.
+            questions: what they run in, one batch at a time on all cores.
+            max_tokens: the longest row that they take.
+            threads: how many work at most; 0 for as many as there are cores.
+        """
+        self._core = core
+        self._passages, self._questions = passages, questions
+        self._threads = {"INFERENCE_NUM_THREADS": str(threads)} if threads else {}
+        # Read once: what is compiled of it for several shapes shares its mapped weights.
+        self._model = core.read_model(questions.path)
         self._usual_shape = usual_shape(max_tokens)
-        self._usual_request = self._compile_urgent(self._usual_shape).create_infer_request()
+        self._usual_request = self._compile_questions(self._usual_shape)
         self._other_request: openvino.InferRequest | None = None
-        self._urgent = SharedRuns(self._run_urgently, max_tokens)
-        self._bulk_options = options | {"PERFORMANCE_HINT": "THROUGHPUT"}
-        self._bulk: _Lane | None = None
-        self._bulk_lock = threading.Lock()
+        self._together = SharedRuns(self._run_together, max_tokens)
+        self._lane: _Lane | None = None
+        self._lane_lock = threading.Lock()
 
-    def run(self, batches: Iterable[TokenBatch], *, is_urgent: bool) -> Iterator[BatchVectors]:
+    def run_passages(self, batches: Iterable[TokenBatch]) -> Iterator[BatchVectors]:
         """Yield the vectors of each batch, in order."""
-        return map(self._urgent.run, batches) if is_urgent else self._bulk_lane().run(batches)
+        return self._passage_lane().run(batches)
 
-    def _run_urgently(self, batch: TokenBatch) -> BatchVectors:
-        """Run a batch; one at a time, as `SharedRuns` takes care of."""
+    def run_questions(self, batches: Iterable[TokenBatch]) -> Iterator[BatchVectors]:
+        """Yield the vectors of each batch, in order; batches of several threads go together."""
+        return map(self._together.run, batches)
+
+    def _run_together(self, batch: TokenBatch) -> BatchVectors:
+        """Run questions; one batch at a time, as `SharedRuns` takes care of."""
         if batch.ids.shape == self._usual_shape:
             request = self._usual_request
         else:
             if self._other_request is None:
-                self._other_request = self._compile_urgent(None).create_infer_request()
+                self._other_request = self._compile_questions(None)
             request = self._other_request
         request.infer({"input_ids": batch.ids, "attention_mask": batch.mask})
         return _results(request)
 
-    def _compile_urgent(self, shape: tuple[int, int] | None) -> openvino.CompiledModel:
+    def _compile_questions(self, shape: tuple[int, int] | None) -> openvino.InferRequest:
         """Compile for one shape, which saves finding out at each run what has changed; or any."""
-        model = self._core.read_model(self._graph)
+        model = self._model.clone()
         if shape is not None:
             model.reshape({one.any_name: shape for one in model.inputs})
-        return self._core.compile_model(model, "CPU", self._urgent_options)
+        options = compile_options(self._questions.precision) | self._threads
+        options |= {
+            "PERFORMANCE_HINT": "LATENCY",
+            # A helping thread that has slept between two questions would wake on the processor of
+            # the one that waits for it, and work only once the system has moved it.
+            "ENABLE_CPU_PINNING": "YES",
+        }
+        return self._core.compile_model(model, "CPU", options).create_infer_request()
 
-    def _bulk_lane(self) -> _Lane:
-        with self._bulk_lock:
-            if self._bulk is None:
-                self._bulk = _Lane(self._core.compile_model(self._graph, "CPU", self._bulk_options))
-            return self._bulk
+    def _passage_lane(self) -> _Lane:
+        with self._lane_lock:
+            if self._lane is None:
+                options = compile_options(self._passages.precision) | self._threads
+                self._lane = _Lane(
+                    self._core.compile_model(
+                        self._passages.path, "CPU", options | {"PERFORMANCE_HINT": "THROUGHPUT"}
+                    )
+                )
+            return self._lane
 
 
 class _Lane:

@@ -32,6 +32,14 @@ def best_precision(core: openvino.Core) -> Precision:
     return Precision.INT8
 
 
+def question_precision(passages: Precision) -> Precision:
+    """Return the precision that questions run in where passages run in this one.
+
+    A question alone waits for the weights to be read, and in int8 they are half as many bytes.
+    """
+    return Precision.INT8 if passages is Precision.BF16 else passages
+
+
 def compile_options(precision: Precision) -> dict[str, str]:
     """Return OpenVINO's options for running at a precision.
 

@@ -18,7 +18,9 @@ from qa_service.encoder.batching import BatchVectors, TokenBatch
 _TOKENS_TOGETHER = 512
 # Rows are padded to few lengths, and their number to a power of two. A runtime prepares itself anew
 # for a batch that is not shaped like the last one, which takes longer than some tokens more, and it
-# keeps something for every shape that it has seen. Nearly all questions fit the first length.
+# keeps something for every shape that it has seen. Most questions alone fit the usual length, and
+# nearly all the first step.
+_USUAL_LENGTH = 24
 _LENGTH_STEP = 32
 
 
@@ -120,11 +122,13 @@ def _side_by_side(batches: Sequence[TokenBatch], max_tokens: int) -> TokenBatch:
 
 def usual_shape(max_tokens: int) -> tuple[int, int]:
     """Return the shape in which one question of usual length runs."""
-    return _padded_shape(1, 1, max_tokens)
+    return 1, min(_USUAL_LENGTH, max_tokens)
 
 
 def _padded_shape(rows: int, longest: int, max_tokens: int) -> tuple[int, int]:
     """Return the shape in which so many rows run: by quarters of a power of two in length."""
+    if rows == 1 and longest <= _USUAL_LENGTH:
+        return usual_shape(max_tokens)
     step = max(_LENGTH_STEP, _power_of_two(longest) // 4)
     length = max(longest, min(-(-longest // step) * step, max_tokens))
     return _power_of_two(rows), length

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -14,8 +15,8 @@ from qa_service.encoder.tokenization import TextTokenizer, TokenizedText
 
 # Large enough to fill the processor's vector units, small enough for its caches.
 _BATCH_TOKENS = 1024
-# A question, or a short paragraph that somebody waits for.
-_URGENT_TOKENS = 512
+# The longest question alone: somebody waits for each.
+_QUESTION_TOKENS = 512
 # Texts are tokenised in groups this large, so that the model starts on the first at once, and
 # memory does not grow with the number of texts.
 _TEXTS_PER_GROUP = 512
@@ -24,12 +25,24 @@ _TEXTS_PER_GROUP = 512
 class Runtime(Protocol):
     """Runs the model. Safe to call from several threads."""
 
-    def run(self, batches: Iterable[TokenBatch], *, is_urgent: bool) -> Iterator[BatchVectors]:
-        """Yield the vectors of each batch, in order.
+    def run_passages(self, batches: Iterable[TokenBatch]) -> Iterator[BatchVectors]:
+        """Yield the vectors of each batch, in order, in the least time for all."""
+        ...
 
-        Urgent work has resources of its own, so that it does not wait behind long work.
+    def run_questions(self, batches: Iterable[TokenBatch]) -> Iterator[BatchVectors]:
+        """Yield the vectors of each batch, in order, each in the least time.
+
+        Questions do not wait behind passages.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How texts go through the model: what runs batches, and their tokens, padding counted."""
+
+    run: Callable[[Iterable[TokenBatch]], Iterator[BatchVectors]]
+    batch_tokens: int
 
 
 class TextEncoder:
@@ -63,7 +76,12 @@ class TextEncoder:
 
     def encode_query(self, texts: Sequence[str]) -> Encoded:
         """Embed questions with the model's query prompt."""
-        return self._encode(self._description.query_prompt, texts, None)
+        return self._encode(
+            self._description.query_prompt,
+            texts,
+            None,
+            _Way(self._runtime.run_questions, _QUESTION_TOKENS),
+        )
 
     def encode_document(self, texts: Sequence[str], titles: Sequence[str] | None = None) -> Encoded:
         """Embed passages with the model's passage prompt, each led by its title if one is given.
@@ -72,9 +90,20 @@ class TextEncoder:
         """
         if titles is not None and len(titles) != len(texts):
             raise ValueError(f"{len(titles)} titles were given for {len(texts)} texts")
-        return self._encode(self._description.passage_prompt, texts, titles)
+        return self._encode(
+            self._description.passage_prompt,
+            texts,
+            titles,
+            _Way(self._runtime.run_passages, _BATCH_TOKENS),
+        )
 
-    def _encode(self, prompt: str, texts: Sequence[str], titles: Sequence[str] | None) -> Encoded:
+    def _encode(
+        self,
+        prompt: str,
+        texts: Sequence[str],
+        titles: Sequence[str] | None,
+        way: _Way,
+    ) -> Encoded:
         """Embed each distinct input once."""
         keys = [(text, titles[i] if titles is not None else "") for i, text in enumerate(texts)]
         distinct = list(dict.fromkeys(keys))
@@ -88,7 +117,7 @@ class TextEncoder:
                 [text for text, _ in group],
                 [title for _, title in group] if titles is not None else None,
             )
-            tokens += self._run(inputs, vectors[start : start + len(group)])
+            tokens += self._run(inputs, way, vectors[start : start + len(group)])
         rows = [row_of[key] for key in keys]
         if len(rows) != len(distinct):
             vectors = vectors[rows]
@@ -97,16 +126,16 @@ class TextEncoder:
     def _run(
         self,
         inputs: Sequence[TokenizedText],
+        way: _Way,
         vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]],
     ) -> list[TokenVectors]:
         """Fill `vectors`, one row per input; returns the token vectors in the same order."""
         lengths = [len(one.ids) for one in inputs]
-        plan = plan_batches(lengths, _BATCH_TOKENS)
+        plan = plan_batches(lengths, way.batch_tokens)
         pad_id = self._description.pad_id
         batches = (pad([inputs[index].ids for index in batch], pad_id) for batch in plan)
         found: dict[int, TokenVectors] = {}
-        results = self._runtime.run(batches, is_urgent=sum(lengths) <= _URGENT_TOKENS)
-        for batch, result in zip(plan, results, strict=True):
+        for batch, result in zip(plan, way.run(batches), strict=True):
             vectors[batch] = result.texts
             for row, index in enumerate(batch):
                 one = inputs[index]

@@ -76,12 +76,7 @@ class TorchRuntime:
         if threads:
             torch.set_num_threads(threads)
 
-    def run(
-        self,
-        batches: Iterable[TokenBatch],
-        *,
-        is_urgent: bool,  # noqa: ARG002 (there is one model, and batches are small)
-    ) -> Iterator[BatchVectors]:
+    def run_passages(self, batches: Iterable[TokenBatch]) -> Iterator[BatchVectors]:
         """Yield the vectors of each batch, in order."""
         for batch in batches:
             with self._lock, torch.inference_mode():
@@ -89,6 +84,9 @@ class TorchRuntime:
                     torch.from_numpy(batch.ids), torch.from_numpy(batch.mask)
                 )
             yield BatchVectors(tokens.numpy(), texts.numpy())
+
+    # There is one model.
+    run_questions = run_passages
 
 
 def load_sentence_transformer(source: ModelSource) -> SentenceTransformer:

@@ -59,6 +59,11 @@ class ProductCodec:
         """Bytes of one token's code."""
         return len(self._codebooks)
 
+    @property
+    def tokens_at_once(self) -> int:
+        """How many tokens of a question are compared in the time that one of them takes."""
+        return _LOOKED_UP
+
     @cached_property
     def fingerprint(self) -> str:
         """Name whatever changes the codes."""
@@ -176,6 +181,11 @@ class ScalarCodec:
     def code_size(self) -> int:
         """Bytes of one token's code."""
         return self._dimension + 4
+
+    @property
+    def tokens_at_once(self) -> int:
+        """How many tokens of a question are compared in the time that one of them takes."""
+        return 1
 
     @property
     def fingerprint(self) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from qa_service.encoder.base import Encoder
 from qa_service.encoder.batching import BatchVectors, TokenBatch, pad
-from qa_service.encoder.shared_runs import SharedRuns
+from qa_service.encoder.shared_runs import SharedRuns, usual_shape
 
 QUESTIONS = (
     "كم نقطة مراقبة أقامت روسيا في قره باغ؟",
@@ -85,7 +85,7 @@ def test_what_waits_goes_together_and_each_gets_its_own() -> None:
         model.may_go_on.release(2)
         assert first.result().texts.tolist() == [[7]]
         found = [future.result() for future in others]
-    assert model.shapes == [(1, 32), (4, 32)]
+    assert model.shapes == [(1, 24), (4, 32)]
     assert runs.waiting == 0
     assert [one.texts.tolist() for one in found] == [[[6]], [[4], [11]], [[17]]]
     assert [one.tokens.shape for one in found] == [(1, 3, 1), (2, 2, 1), (1, 2, 1)]
@@ -106,12 +106,23 @@ def test_long_batches_do_not_hold_up_short_ones() -> None:
             [[400]],
             [[4]],
         ]
-    assert sorted(model.shapes) == [(1, 32), (1, 512), (2, 32)]
+    assert sorted(model.shapes) == [(1, 24), (1, 512), (2, 32)]
 
 
 @pytest.mark.parametrize(
     ("length", "padded"),
-    [(1, 32), (32, 32), (33, 64), (64, 64), (65, 96), (129, 192), (257, 300), (300, 300)],
+    [
+        (1, 24),
+        (24, 24),
+        (25, 32),
+        (32, 32),
+        (33, 64),
+        (64, 64),
+        (65, 96),
+        (129, 192),
+        (257, 300),
+        (300, 300),
+    ],
 )
 def test_shapes_are_few_and_fit_the_model(length: int, padded: int) -> None:
     """Rows are padded to few lengths, so that a runtime sees few shapes; never beyond the model."""
@@ -123,13 +134,23 @@ def test_shapes_are_few_and_fit_the_model(length: int, padded: int) -> None:
     assert found.texts.tolist() == [[2 * length]]
 
 
+@pytest.mark.parametrize("longest", [1, 20, 28])
+def test_model_of_short_rows(longest: int) -> None:
+    """No row is padded beyond what a model takes."""
+    model = GatedModel()
+    model.may_go_on.release()
+    assert usual_shape(longest) == (1, min(longest, 24))
+    assert SharedRuns(model.run, longest).run(batch_of([2] * longest)).texts == [[2 * longest]]
+    assert model.shapes == [(1, longest)]
+
+
 @pytest.mark.parametrize(("rows", "padded"), [(1, 1), (2, 2), (3, 4), (5, 8), (8, 8)])
 def test_numbers_of_rows_are_few(rows: int, padded: int) -> None:
     """Rows are added up to a power of two, and nobody sees them."""
     model = GatedModel()
     model.may_go_on.release()
     found = SharedRuns(model.run, LONGEST).run(batch_of(*[[row] for row in range(1, rows + 1)]))
-    assert model.shapes == [(padded, 32)]
+    assert model.shapes == [(padded, 24 if rows == 1 else 32)]
     assert found.texts[:, 0].tolist() == [*range(1, rows + 1)]
 
 
@@ -142,7 +163,7 @@ def test_padding_counts() -> None:
         others = line_up(runs, pool, [batch_of([3] * 90) for _ in range(5)])
         model.may_go_on.release(3)
         assert [one.result().texts.tolist() for one in (first, *others)] == [[[7]], *[[[270]]] * 5]
-    assert model.shapes == [(1, 32), (4, 96), (1, 96)]
+    assert model.shapes == [(1, 24), (4, 96), (1, 96)]
 
 
 def test_failure_is_that_of_one() -> None:
