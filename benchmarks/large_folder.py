@@ -1,10 +1,11 @@
-"""Which candidates a large folder needs: XQuAD asked of an index that holds much else.
+"""Which candidates and tokens a large folder needs: XQuAD asked of an index that holds much else.
 
     python benchmarks/large_folder.py --data FOLDER --large INDEX [--questions N]
 
 INDEX holds XQuAD's paragraphs, each an article, among many others in many languages. Every question
-goes through the product's own search, with fewer and more candidates for late interaction, and with
-and without those that are there for their terms alone. A question counts as found in any language
+goes through the product's own search, with fewer and more candidates for late interaction, with and
+without those that are there for their terms alone, and with every token of the question compared,
+those too that are otherwise left over. A question counts as found in any language
 when the paragraph that answers comes first in whatever language, in its own when it is the first of
 that language's passages, in others when it is the first of theirs.
 Writes `results/large_folder.json` and `.md`.
@@ -25,11 +26,11 @@ from quality import KnownQuestion, Language, read_data
 
 from qa_service import fusion, retriever
 from qa_service.config import load_settings
+from qa_service.encoder.base import TokenVectors
+from qa_service.reranker import Reranker
 from qa_service.retriever import Retrieval
 from qa_service.service import Service
 
-# Candidates in all, and those of them that the lexical search has for itself.
-SETTINGS = ((100, 0), (100, 5), (80, 5), (64, 5), (48, 5))
 COLUMNS = {
     "any language, R@1": "any",
     "its own, R@1": "own",
@@ -40,6 +41,41 @@ COLUMNS = {
 }
 
 Scores = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How many are candidates, those among them for their terms alone, and tokens compared."""
+
+    candidates: int
+    for_terms: int
+    compares_all: bool = False
+
+    def __str__(self) -> str:
+        """Name it as a row of the results."""
+        name = f"{self.candidates}, {self.for_terms} of them for their terms"
+        return f"{name}, every token compared" if self.compares_all else name
+
+    def apply(self) -> None:
+        """Have the product search so."""
+        retriever.TO_RERANK, fusion.LEXICAL_KEPT = self.candidates, self.for_terms
+        Reranker.compared = every_token if self.compares_all else COMPARED  # type: ignore[method-assign]
+
+
+def every_token(_: Reranker, tokens: TokenVectors) -> TokenVectors:
+    """Leave nothing out."""
+    return tokens
+
+
+COMPARED = Reranker.compared
+SETTINGS = (
+    Setting(100, 0),
+    Setting(100, 5),
+    Setting(100, 5, compares_all=True),
+    Setting(80, 5),
+    Setting(64, 5),
+    Setting(48, 5),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +108,21 @@ def main() -> int:
         )
     service.warm_up()
     rows: dict[str, Scores] = {}
-    found: dict[tuple[int, int], list[Scores]] = {setting: [] for setting in SETTINGS}
+    found: dict[Setting, list[Scores]] = {setting: [] for setting in SETTINGS}
     for language in languages:
         for number, question in enumerate(language.questions):
             # Whoever asks first brings the passages into memory for the rest, so they take turns.
             first = number % len(SETTINGS)
             for setting in SETTINGS[first:] + SETTINGS[:first]:
-                retriever.TO_RERANK, fusion.LEXICAL_KEPT = setting
+                setting.apply()
                 found[setting].append(
                     ask(service, language.code, question, len(languages), sources)
                 )
         print(language.code, flush=True)
-    for (candidates, kept), asked in found.items():
+    for setting, asked in found.items():
         row = {name: 100 * statistics.fmean(one[name] for one in asked) for name in asked[0]}
         row["ms"] = statistics.median(one["ms"] for one in asked)
-        rows[f"{candidates}, {kept} of them for their terms"] = row
+        rows[str(setting)] = row
     passages = service.status().passages
     questions = sum(len(language.questions) for language in languages)
     results = {"passages": passages, "questions": questions, "candidates": rows}
@@ -168,7 +204,7 @@ def is_first(ranked: Sequence[Source], question: KnownQuestion) -> float:
 def to_markdown(passages: int, questions: int, rows: Mapping[str, Scores]) -> str:
     """Return the page for people."""
     lines = [
-        "# Candidates in a large folder",
+        "# Candidates and tokens in a large folder",
         "",
         "Made by `benchmarks/large_folder.py`, which says at its top what is measured; XQuAD, "
         f"CC BY-SA 4.0. {passages:,} passages, {questions:,} questions in all languages of XQuAD.",

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
         "auto",
         description=(
             "The arithmetic that `openvino` uses: `auto` takes the fastest of this processor. "
-            "An index serves whatever the precision."
+            "With `bf16`, questions run in int8. An index serves whatever the precision."
         ),
     )
     threads: Annotated[int, Field(ge=0, le=256)] = Field(

@@ -39,8 +39,12 @@ class Runtime(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How texts go through the model: what runs batches, and their tokens, padding counted."""
+    """How texts go through the model.
 
+    `prompt` leads each of them; `run` runs batches of up to `batch_tokens`, padding counted.
+    """
+
+    prompt: str
     run: Callable[[Iterable[TokenBatch]], Iterator[BatchVectors]]
     batch_tokens: int
 
@@ -76,12 +80,9 @@ class TextEncoder:
 
     def encode_query(self, texts: Sequence[str]) -> Encoded:
         """Embed questions with the model's query prompt."""
-        return self._encode(
-            self._description.query_prompt,
-            texts,
-            None,
-            _Way(self._runtime.run_questions, _QUESTION_TOKENS),
-        )
+        prompt = self._description.query_prompt
+        way = _Way(prompt, self._runtime.run_questions, _QUESTION_TOKENS)
+        return self._encode(way, texts, None)
 
     def encode_document(self, texts: Sequence[str], titles: Sequence[str] | None = None) -> Encoded:
         """Embed passages with the model's passage prompt, each led by its title if one is given.
@@ -90,20 +91,11 @@ class TextEncoder:
         """
         if titles is not None and len(titles) != len(texts):
             raise ValueError(f"{len(titles)} titles were given for {len(texts)} texts")
-        return self._encode(
-            self._description.passage_prompt,
-            texts,
-            titles,
-            _Way(self._runtime.run_passages, _BATCH_TOKENS),
-        )
+        prompt = self._description.passage_prompt
+        way = _Way(prompt, self._runtime.run_passages, _BATCH_TOKENS)
+        return self._encode(way, texts, titles)
 
-    def _encode(
-        self,
-        prompt: str,
-        texts: Sequence[str],
-        titles: Sequence[str] | None,
-        way: _Way,
-    ) -> Encoded:
+    def _encode(self, way: _Way, texts: Sequence[str], titles: Sequence[str] | None) -> Encoded:
         """Embed each distinct input once."""
         keys = [(text, titles[i] if titles is not None else "") for i, text in enumerate(texts)]
         distinct = list(dict.fromkeys(keys))
@@ -113,11 +105,11 @@ class TextEncoder:
         for start in range(0, len(distinct), _TEXTS_PER_GROUP):
             group = distinct[start : start + _TEXTS_PER_GROUP]
             inputs = self._tokenizer.tokenize(
-                prompt,
+                way.prompt,
                 [text for text, _ in group],
                 [title for _, title in group] if titles is not None else None,
             )
-            tokens += self._run(inputs, way, vectors[start : start + len(group)])
+            tokens += self._run(way, inputs, vectors[start : start + len(group)])
         rows = [row_of[key] for key in keys]
         if len(rows) != len(distinct):
             vectors = vectors[rows]
@@ -125,8 +117,8 @@ class TextEncoder:
 
     def _run(
         self,
-        inputs: Sequence[TokenizedText],
         way: _Way,
+        inputs: Sequence[TokenizedText],
         vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]],
     ) -> list[TokenVectors]:
         """Fill `vectors`, one row per input; returns the token vectors in the same order."""
