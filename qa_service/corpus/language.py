@@ -100,8 +100,8 @@ def _script_weights(words: Sequence[str]) -> dict[str, float]:
 
 def _favour_everyday_words(weights: dict[str, float], words: Sequence[str]) -> None:
     lowered = {word.casefold() for word in words}
-    for script, by_language in language_marks().everyday_words.items():
-        if script in weights and any(lowered & everyday for everyday in by_language.values()):
+    for script, everyday in language_marks().everyday_words.items():
+        if script in weights and any(word in everyday for word in lowered):
             weights[script] *= _EVERYDAY_SCRIPT_WEIGHT
 
 
@@ -128,10 +128,8 @@ def _language_within(script: str, words: Sequence[str], text: str) -> str:
 def _is_telling_word(script: str, word: str) -> bool:
     """Tell whether a word by itself shows its language; a name, for one, does not."""
     marks = language_marks()
-    own_letters = set().union(*marks.telling_letters[script].values())
-    return bool(own_letters & set(word)) or any(
-        word in everyday for everyday in marks.everyday_words[script].values()
-    )
+    letters = marks.telling_letters[script]
+    return word in marks.everyday_words[script] or any(letter in letters for letter in word)
 
 
 def _statistical_scores(text: str, priors: Mapping[str, float]) -> dict[str, float]:
@@ -145,20 +143,23 @@ def _statistical_scores(text: str, priors: Mapping[str, float]) -> dict[str, flo
 
 
 def _weigh_letters(scores: dict[str, float], script: str, text: str) -> None:
-    letters = Counter(text)
-    for language, own in language_marks().telling_letters.get(script, {}).items():
-        found = sum(1 for letter in own if letters[letter])
-        if found and language in scores:
-            scores[language] *= _LETTER_WEIGHT ** min(found, 3)
+    languages = language_marks().telling_letters.get(script, {})
+    found = Counter(language for letter in set(text) for language in languages.get(letter, ()))
+    _multiply(scores, _LETTER_WEIGHT, found, most=3)
 
 
 def _weigh_words(scores: dict[str, float], script: str, words: list[str]) -> None:
     # Beyond a few words the statistical model knows better.
-    head = words[:40]
-    for language, everyday in language_marks().everyday_words.get(script, {}).items():
-        found = sum(word in everyday for word in head)
+    languages = language_marks().everyday_words.get(script, {})
+    found = Counter(language for word in words[:40] for language in languages.get(word, ()))
+    _multiply(scores, _WORD_WEIGHT, found, most=8)
+
+
+def _multiply(scores: dict[str, float], weight: float, found: Counter[str], most: int) -> None:
+    """Raise the scores of languages by a weight for each of their marks, up to so many."""
+    for language, times in found.items():
         if language in scores:
-            scores[language] *= _WORD_WEIGHT ** min(found, 8)
+            scores[language] *= weight ** min(times, most)
 
 
 def load_language_model() -> None:

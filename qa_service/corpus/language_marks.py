@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from importlib import resources
 
@@ -25,25 +25,38 @@ SAME_LANGUAGE: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class LanguageMarks:
-    """What tells the languages of a script apart, by script and then by language.
+    """What tells the languages of a script apart, by script.
 
     `priors` say how likely a language is before a word is read: 1 for those that write most of the
     world's articles, less for those that a statistical model likes to guess for short or odd text.
-    `telling_letters` are written by few languages of the script. `everyday_words` are what a
-    question or a short sentence nearly always holds.
+    `telling_letters` are written by few languages of the script, `everyday_words` are what a
+    question or a short sentence nearly always holds: each with the languages that it is a mark of.
     """
 
     priors: Mapping[str, Mapping[str, float]]
-    telling_letters: Mapping[str, Mapping[str, str]]
-    everyday_words: Mapping[str, Mapping[str, frozenset[str]]]
+    telling_letters: Mapping[str, Mapping[str, tuple[str, ...]]]
+    everyday_words: Mapping[str, Mapping[str, tuple[str, ...]]]
 
 
 @functools.lru_cache(maxsize=1)
 def language_marks() -> LanguageMarks:
     """Load the marks that ship with the package."""
     raw = json.loads(resources.files(__package__).joinpath("languages.json").read_text("utf-8"))
-    everyday_words = {
-        script: {language: frozenset(words.split()) for language, words in by_language.items()}
-        for script, by_language in raw["everyday_words"].items()
+    telling_letters = {
+        script: _languages_of({language: set(letters) for language, letters in own.items()})
+        for script, own in raw["telling_letters"].items()
     }
-    return LanguageMarks(raw["priors"], raw["telling_letters"], everyday_words)
+    everyday_words = {
+        script: _languages_of({language: set(words.split()) for language, words in own.items()})
+        for script, own in raw["everyday_words"].items()
+    }
+    return LanguageMarks(raw["priors"], telling_letters, everyday_words)
+
+
+def _languages_of(marks: Mapping[str, Set[str]]) -> dict[str, tuple[str, ...]]:
+    """Turn the marks of each language into the languages of each mark."""
+    languages: dict[str, tuple[str, ...]] = {}
+    for language, own in marks.items():
+        for mark in own:
+            languages[mark] = (*languages.get(mark, ()), language)
+    return languages

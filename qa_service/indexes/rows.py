@@ -113,19 +113,22 @@ class RowStore:
         np.cumsum(found[_COUNT], out=offsets[1:])
         # Read, not mapped: pages that are mapped, and those around them, would count as memory of
         # this process long after a question has been answered.
-        rows = np.empty((int(offsets[-1]), self.row_size), dtype=np.uint8)
-        places = zip(found[_SEGMENT:].T.tolist(), offsets[:-1].tolist(), strict=True)
-        wanted = [
-            (self._files[segment], start * self.row_size, rows[first : first + count])
-            for (segment, start, count), first in places
-            if count
-        ]
-        missing = [part for part in wanted if not part[0].read_cached(*part[1:])]
+        size = self.row_size
+        rows = np.empty((int(offsets[-1]), size), dtype=np.uint8)
+        room = rows.reshape(-1).data
+        missing = []
+        end = 0
+        for segment, start, count in found[_SEGMENT:].T.tolist():
+            begin, end = end, end + count * size
+            if count:
+                file, place, into = self._files[segment], start * size, room[begin:end]
+                if not file.read_cached(place, into):
+                    missing.append((file, place, into))
         # All are asked for before the first is read: a disk finds many at once as fast as a few.
-        for file, start, into in missing:
-            file.expect(start, into.nbytes)
-        for file, start, into in missing:
-            file.read(start, into)
+        for file, place, into in missing:
+            file.expect(place, into.nbytes)
+        for file, place, into in missing:
+            file.read(place, into)
         return RowBatch(rows=rows, offsets=offsets)
 
     def get_firsts(self, keys: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -168,12 +171,12 @@ class _OpenFile:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._descriptor)
 
-    def read_cached(self, start: int, into: NDArray[np.uint8]) -> bool:
-        """Fill an array if the system holds all of it in memory; tells whether it did."""
+    def read_cached(self, start: int, into: memoryview) -> bool:
+        """Fill a buffer if the system holds all of it in memory; tells whether it did."""
         if not hasattr(os, "RWF_NOWAIT"):
             return False
         try:
-            return os.preadv(self._descriptor, [into.data], start, os.RWF_NOWAIT) == into.nbytes
+            return os.preadv(self._descriptor, (into,), start, os.RWF_NOWAIT) == into.nbytes
         except OSError:
             # It does not, or the file system cannot tell.
             return False
@@ -185,9 +188,9 @@ class _OpenFile:
             with contextlib.suppress(OSError):
                 os.posix_fadvise(self._descriptor, start, size, os.POSIX_FADV_WILLNEED)
 
-    def read(self, start: int, into: NDArray[np.uint8]) -> None:
-        """Fill an array with the bytes from `start` on. IndexCorruptError when the file ends."""
-        if os.preadv(self._descriptor, [into.data], start) != into.nbytes:
+    def read(self, start: int, into: memoryview) -> None:
+        """Fill a buffer with the bytes from `start` on. IndexCorruptError when the file ends."""
+        if os.preadv(self._descriptor, (into,), start) != into.nbytes:
             raise IndexCorruptError(
                 f"{self._path} ends before byte {start + into.nbytes}. Run: qa-service rollback, "
                 "or qa-service index --rebuild"
