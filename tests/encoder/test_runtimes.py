@@ -192,3 +192,18 @@ def test_tokenizer_json_is_whole(model_folder: Path) -> None:
     tokenizer = Tokenizer.from_file(str(model_folder / "tokenizer.json"))
     for text in ("مرحبا بالعالم", "今天天气很好。", "สวัสดีชาวโลก", "नमस्ते दुनिया"):
         assert tokenizer.decode(tokenizer.encode(text).ids) == text
+
+
+@pytest.mark.parametrize(
+    ("passages", "questions"),
+    [
+        (Precision.BF16, Precision.INT8),
+        (Precision.INT8, Precision.INT8),
+        (Precision.FP16, Precision.FP16),
+        (Precision.FP32, Precision.FP32),
+    ],
+)
+def test_precision_of_questions(passages: Precision, questions: Precision) -> None:
+    """Questions have half as many bytes to read where int8 is at hand, and a graph for that."""
+    assert question_precision(passages) is questions
+    assert (question_graph(passages) == GRAPH) == (passages is questions)
