@@ -27,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from functools import lru_cache
 from pathlib import Path
 
@@ -203,9 +203,14 @@ class SyntheticReader:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def read(self, file: SourceFile, repeated: Set[str] = frozenset()) -> FileArticles:
+    def read(
+        self,
+        file: SourceFile,
+        repeated: Set[str] = frozenset(),
+        on_share: Callable[[float], None] | None = None,
+    ) -> FileArticles:
         """Return the articles."""
-        del repeated
+        del repeated, on_share
         first, count = map(int, file.path.read_text(encoding="ascii").split())
         return FileArticles(tuple(self._article(number) for number in range(first, first + count)))
 

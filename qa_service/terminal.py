@@ -31,6 +31,7 @@ STAGE_NAMES = {
     Stage.WRITING: "Writing the index",
     Stage.VERIFYING: "Verifying it",
 }
+UNITS = {Stage.READING: "files/s", Stage.EMBEDDING: "passages/s"}
 # Without a terminal, a line at most this often.
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -50,40 +51,28 @@ def progress_display() -> Iterator[Callable[[Progress], None]]:
         return
     # Slow to import, and only a terminal needs it.
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        SpinnerColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn
     from rich.progress import Progress as Bars
 
     with Bars(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[said]}"),
         console=Console(stderr=True),
         transient=True,
     ) as bars:
         tasks = {
-            stage: bars.add_task(name, total=None, visible=False, rate="")
+            stage: bars.add_task(name, total=1.0, visible=False, said="")
             for stage, name in STAGE_NAMES.items()
         }
 
         def show(progress: Progress) -> None:
-            task = tasks[progress.stage]
-            speed = next((item.speed for item in bars.tasks if item.id == task), None)
-            unit = {Stage.READING: "files/s", Stage.EMBEDDING: "passages/s"}.get(progress.stage)
             bars.update(
-                task,
-                completed=progress.done,
-                total=progress.total,
+                tasks[progress.stage],
+                completed=progress.share,
                 visible=progress.total > 0,
-                rate=f"{speed:.0f} {unit}" if speed and unit else "",
+                said=_progress_text(progress),
             )
 
         yield show
@@ -99,13 +88,31 @@ class _Lines:
     def show(self, progress: Progress) -> None:
         """Print a line for a stage's end, and now and then on the way."""
         is_due = time.monotonic() - self._last >= SECONDS_BETWEEN_LINES
-        if progress.total == 0 or (progress.done < progress.total and not is_due):
+        if progress.total == 0 or (progress.share < 1.0 and not is_due):
             if progress.stage is not self._stage:
                 self._stage, self._last = progress.stage, time.monotonic()
             return
         self._last = time.monotonic()
-        name = STAGE_NAMES[progress.stage]
-        click.echo(f"{name}: {progress.done} of {progress.total}", err=True)
+        click.echo(f"{STAGE_NAMES[progress.stage]}: {_progress_text(progress)}", err=True)
+
+
+def _progress_text(progress: Progress) -> str:
+    """Say how far a stage is, how fast it goes and how long it will take."""
+    said = [f"{progress.done:,} of {progress.total:,}"]
+    unit = UNITS.get(progress.stage)
+    if progress.share < 1.0:
+        if unit is not None and progress.per_second:
+            said.append(f"{progress.per_second:,.{0 if progress.per_second >= 10 else 1}f} {unit}")
+        if progress.seconds_left is not None:
+            said.append(f"{_duration(progress.seconds_left)} left")
+    return ", ".join(said)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 59.5:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def print_report(report: IndexReport) -> None:

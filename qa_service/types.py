@@ -11,7 +11,7 @@ import datetime as dt
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NewType
+from typing import NewType, Self
 
 PassageKey = NewType("PassageKey", int)
 """A passage's number inside an index: positive, assigned once, never used again."""
@@ -237,11 +237,24 @@ class Stage(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stage has come: files read, passages embedded, or parts written or verified."""
+    """How far a stage has come: files read, passages embedded, or parts written or verified.
+
+    `share`, from 0 to 1, says how much of the stage's work is done, a large file's part included.
+    `per_second` says how many were done of late, `seconds_left` how long the stage will take; both
+    are None until that can be told.
+    """
 
     stage: Stage
     done: int
     total: int
+    share: float
+    per_second: float | None = None
+    seconds_left: float | None = None
+
+    @classmethod
+    def counted(cls, stage: Stage, done: int, total: int) -> Self:
+        """Return the progress of a stage whose counts say how much of its work is done."""
+        return cls(stage, done, total, done / total if total else 1.0)
 
 
 class JobState(enum.StrEnum):

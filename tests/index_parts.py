@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from functools import lru_cache
 from pathlib import Path
 
@@ -131,7 +131,12 @@ class TextReader:
     def __init__(self) -> None:
         self.read_files: list[str] = []
 
-    def read(self, file: SourceFile, repeated: Set[str] = frozenset()) -> FileArticles:
+    def read(
+        self,
+        file: SourceFile,
+        repeated: Set[str] = frozenset(),
+        on_share: Callable[[float], None] | None = None,
+    ) -> FileArticles:
         """Return a file's articles."""
         self.read_files.append(file.id)
         try:
@@ -142,7 +147,12 @@ class TextReader:
             raise UnreadableFileError(f"cannot be read: {error.strerror}") from error
         if file.path.suffix == ".jsonl":
             lines = [json.loads(line) for line in text.splitlines()]
-            return FileArticles(tuple(_article(line["id"], line["text"]) for line in lines))
+            articles = []
+            for line in lines:
+                articles.append(_article(line["id"], line["text"]))
+                if on_share is not None:
+                    on_share(len(articles) / len(lines))
+            return FileArticles(tuple(articles))
         kept = "\n".join(line for line in text.splitlines() if line != "AD")
         dropped = (DroppedText("AD", "advertisement"),) if kept != text.rstrip("\n") else ()
         body = without_repeated_lines(kept, repeated)

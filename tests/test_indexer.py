@@ -9,6 +9,7 @@ import json
 import os
 import random
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 
 from qa_service.corpus.discovery import SourceFile
 from qa_service.errors import CorpusError, IndexMismatchError, IndexWriteError, NoIndexError
-from qa_service.indexer import Indexer, Parts, embedding, plan
+from qa_service.indexer import Indexer, Parts, embedding, pace, plan
 from qa_service.indexer.run import needs_refit
 from qa_service.store import Generation, Store, verify
 from qa_service.store.manifest import MANIFEST
@@ -891,6 +892,28 @@ def test_progress_runs_through_all_stages(workshop: Workshop) -> None:
         assert counts == sorted(counts)
         assert {item.total for item in seen if item.stage is stage} == {total}
         assert (counts[0], counts[-1]) == (0, total)
+
+
+def test_a_large_file_is_seen_to_come_along(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work is counted by size, and each article of a file counts: as it is read, and stored."""
+    monkeypatch.setattr(pace, "SECONDS_BETWEEN", 0.0)
+    workshop.write_lines(
+        "big.jsonl", **{f"a{number}": f"story {number}" * 30 for number in range(50)}
+    )
+    workshop.write("small.txt", "Small\nnews")
+    seen: list[Progress] = []
+    workshop.index(on_progress=seen.append)
+    reading = [item for item in seen if item.stage is Stage.READING]
+    shares = [item.share for item in reading]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    within = [item.share for item in reading if item.done == 0]
+    assert len(within) > 100
+    assert max(within) > 0.7
+    assert max(after - before for before, after in pairwise(within)) < 0.02
+    assert {item.total for item in reading} == {2}
 
 
 def test_a_failing_encoder_leaves_the_index_in_service(workshop: Workshop) -> None:

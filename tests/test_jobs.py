@@ -77,10 +77,10 @@ def test_progress_is_seen_by_who_waits() -> None:
     before = jobs.job()
     assert before is not None
     assert run.on_progress is not None
-    run.on_progress(Progress(Stage.EMBEDDING, 3, 9))
+    run.on_progress(Progress.counted(Stage.EMBEDDING, 3, 9))
     job = jobs.wait_for_change(before.version, WAIT_S)
     assert job is not None
-    assert job.progress == Progress(Stage.EMBEDDING, 3, 9)
+    assert job.progress == Progress.counted(Stage.EMBEDDING, 3, 9)
     assert job.version > before.version
     run.may_end.set()
     assert ended(jobs).state is JobState.DONE

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Set
+from collections.abc import Callable, Set
 from pathlib import Path
 
 import numpy as np
@@ -164,8 +164,13 @@ def test_filters(tmp_path: Path) -> None:
     class DatedReader(TextReader):
         """Gives every article a date from its name."""
 
-        def read(self, file: SourceFile, repeated: Set[str] = frozenset()) -> FileArticles:
-            (article,) = super().read(file, repeated).articles
+        def read(
+            self,
+            file: SourceFile,
+            repeated: Set[str] = frozenset(),
+            on_share: Callable[[float], None] | None = None,
+        ) -> FileArticles:
+            (article,) = super().read(file, repeated, on_share).articles
             year = int(article.id.removesuffix(".txt"))
             published = dt.date(year, 6, 1) if year else None
             return FileArticles((dataclasses.replace(article, published=published),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from collections.abc import Container, Mapping, Set
+from collections.abc import Callable, Container, Mapping, Set
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -30,6 +30,8 @@ _MAX_TITLE_FROM_TEXT = 100
 _MAX_ID_LENGTH = 500
 _MAX_WARNINGS = 200
 _SENTENCE_END = re.compile(r"(?<=[.!?؟。！？।۔])\s|\n")
+
+OnShare = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,12 @@ class FileReader:
     def __init__(self) -> None:
         self._process = ReaderProcess()
 
-    def read(self, file: SourceFile, repeated: Set[str] = frozenset()) -> FileArticles:
+    def read(
+        self,
+        file: SourceFile,
+        repeated: Set[str] = frozenset(),
+        on_share: OnShare | None = None,
+    ) -> FileArticles:
         """Read a file.
 
         The same bytes always give the same articles.
@@ -79,13 +86,14 @@ class FileReader:
         Args:
             file: as found by `discover`.
             repeated: lines that repeat across the corpus and are dropped (see `repetition`).
+            on_share: told after each article what share of the file is read, from 0 to 1.
 
         Raises:
             UnreadableFileError: no article can be had from the file; names it, and says why.
         """
         try:
             drafts = self._parse(file)
-            return _file_articles(file, drafts, repeated)
+            return _file_articles(file, drafts, repeated, on_share)
         except UnreadableFileError as error:
             raise UnreadableFileError(f"{file.path}: {error}") from error
 
@@ -126,14 +134,18 @@ def read_file(file: SourceFile, repeated: Set[str] = frozenset()) -> FileArticle
         return reader.read(file, repeated)
 
 
-def _file_articles(file: SourceFile, drafts: Drafts, repeated: Set[str]) -> FileArticles:
+def _file_articles(
+    file: SourceFile, drafts: Drafts, repeated: Set[str], on_share: OnShare | None
+) -> FileArticles:
     articles: list[Article] = []
     dropped: list[DroppedText] = []
     warnings = list(drafts.warnings)
     taken: dict[str, _Taken] = {}
-    for draft in drafts.articles:
+    for count, draft in enumerate(drafts.articles, start=1):
         where = "" if draft.line is None else f"line {draft.line}: "
         read = _article(file, draft, repeated)
+        if on_share is not None:
+            on_share(count / len(drafts.articles))
         dropped.extend(read.dropped)
         warnings.extend(f"{where}{warning}" for warning in read.warnings)
         if not read.articles:

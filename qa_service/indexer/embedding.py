@@ -44,7 +44,7 @@ class Embedder:
         """
         added = writer.change.added
         done = 0
-        on_progress(Progress(Stage.EMBEDDING, done, len(added)))
+        on_progress(Progress.counted(Stage.EMBEDDING, done, len(added)))
         with ThreadPoolExecutor(1, "embedding") as model:
             ahead: _Batch | None = None
             for passages in chain(writer.articles.pending(added, BATCH), (None,)):
@@ -55,7 +55,7 @@ class Embedder:
                 if current is not None:
                     self._append(current, writer)
                     done += len(current.passages)
-                    on_progress(Progress(Stage.EMBEDDING, done, len(added)))
+                    on_progress(Progress.counted(Stage.EMBEDDING, done, len(added)))
 
     def _begin(
         self,

@@ -17,6 +17,10 @@ from qa_service.types import Article, FileOutcome, FileState, Progress, Stage
 
 # The first few say what is the matter with ids; the others are counted.
 IDS_TO_NAME = 3
+# What a file costs beside its bytes, in bytes.
+BYTES_TO_OPEN = 4096
+# Of the time that a file takes, reading it takes this share; the rest goes into storing it.
+SHARE_TO_READ = 0.5
 
 
 class Intake:
@@ -45,6 +49,9 @@ class Intake:
         # SHA-256 of the files still to be read, and their places in order.
         self._contents: dict[str, str] = {}
         self._queue: list[int] = []
+        # Files that were read, and the work that they and all that are to be read make.
+        self._done = 0
+        self._work_done = self._work = 0
 
     def read(self, contents: Mapping[str, str], repeated: Set[str]) -> None:
         """Read files that were removed from the database before, and those that depend on them.
@@ -53,21 +60,33 @@ class Intake:
             contents: the SHA-256 of each file's content.
             repeated: lines that are dropped because most articles repeat them.
         """
+        self._done = self._work_done = self._work = 0
         for path, sha256 in contents.items():
             self._put(path, sha256)
         self._put_dependents()
-        self._on_progress(Progress(Stage.READING, 0, len(self._queue)))
-        done = 0
+        self._tell(len(self._queue))
         while self._queue or self._put_dependents():
             file = self._files[heapq.heappop(self._queue)]
             self._writer.step("read")
             self._on_outcome(self._read_file(file, self._contents.pop(file.id), repeated))
-            done += 1
-            self._on_progress(Progress(Stage.READING, done, done + len(self._queue)))
+            self._done += 1
+            self._work_done += _work(file)
+            self._tell(self._done + len(self._queue))
+
+    def _tell(self, total: int, on_the_way: float = 0.0) -> None:
+        """Tell how many files of how many are read, with the work that is done of the next."""
+        share = (self._work_done + on_the_way) / self._work if self._work else 1.0
+        self._on_progress(Progress(Stage.READING, self._done, total, share))
+
+    def _tell_within(self, file: SourceFile, share: float) -> None:
+        """Tell what share of a file is read and stored."""
+        self._tell(self._done + 1 + len(self._queue), share * _work(file))
 
     def _put(self, path: str, sha256: str) -> None:
         self._contents[path] = sha256
-        heapq.heappush(self._queue, self._places[path])
+        place = self._places[path]
+        heapq.heappush(self._queue, place)
+        self._work += _work(self._files[place])
 
     def _take_back(self, path: str) -> None:
         """Forget a file that was read, to read it again."""
@@ -88,7 +107,9 @@ class Intake:
 
     def _read_file(self, file: SourceFile, sha256: str, repeated: Set[str]) -> FileOutcome:
         try:
-            content = self._parts.reader.read(file, repeated)
+            content = self._parts.reader.read(
+                file, repeated, lambda share: self._tell_within(file, SHARE_TO_READ * share)
+            )
             _check_storable(content)
         except UnreadableFileError as error:
             # The report names the file already.
@@ -109,7 +130,9 @@ class Intake:
         )
         articles = passages = 0
         clashes: list[str] = []
-        for claimed in content.articles:
+        for count, claimed in enumerate(content.articles):
+            stored = count / len(content.articles)
+            self._tell_within(file, SHARE_TO_READ + (1.0 - SHARE_TO_READ) * stored)
             article = self._with_free_id(file, claimed)
             original = self._writer.articles.original_of(article.text)
             claim = claimed.id if claimed.id != article.id else None
@@ -154,6 +177,11 @@ class Intake:
         ]
         self._writer.articles.add_passages(row, passages)
         return len(passages)
+
+
+def _work(file: SourceFile) -> int:
+    """Return what reading a file costs, in bytes."""
+    return file.size + BYTES_TO_OPEN
 
 
 def _shortened(clashes: Sequence[str]) -> list[str]:

@@ -26,8 +26,15 @@ Calibrate = Callable[[Generation], Mapping[str, NDArray[np.generic]]]
 class Reader(Protocol):
     """Reads files."""
 
-    def read(self, file: SourceFile, repeated: Set[str]) -> FileArticles:
+    def read(
+        self,
+        file: SourceFile,
+        repeated: Set[str],
+        on_share: Callable[[float], None] | None = None,
+    ) -> FileArticles:
         """Return a file's articles without the lines that repeat across the corpus.
+
+        `on_share` is told on the way what share of the file is read, from 0 to 1.
 
         Raises:
             UnreadableFileError: no article can be had from it; says why.

@@ -11,6 +11,7 @@ from qa_service.corpus.repetition import LineCounter, without_repeated_lines
 from qa_service.errors import CorpusError, IndexMismatchError
 from qa_service.indexer.embedding import Embedder
 from qa_service.indexer.intake import Intake
+from qa_service.indexer.pace import PacedProgress
 from qa_service.indexer.parts import Parts
 from qa_service.indexer.plan import Plan, make_plan, time_to_store
 from qa_service.indexes.raw_vectors import row_size as vector_row_size
@@ -61,7 +62,7 @@ class Indexer:
                 indexed already are still taken over. Allows an empty index, too.
             allow_empty: let an index in service become empty when the last file is gone; otherwise
                 that is taken for a folder that is not mounted.
-            on_progress: told how far the run has come.
+            on_progress: told how far the run has come, and how fast it goes.
 
         Raises:
             CorpusError: a path does not exist, or there is not one article to index.
@@ -69,7 +70,7 @@ class Indexer:
             IndexBusyError: another run is under way.
             IndexWriteError: the disk is full or the folder read-only.
         """
-        run = _Run(self._store, self._parts, on_progress or _ignore)
+        run = _Run(self._store, self._parts, PacedProgress(on_progress or _ignore))
         with self._store.write_lock():
             return run.run(
                 paths, default_paths=default_paths, rebuild=rebuild, allow_empty=allow_empty
@@ -244,12 +245,12 @@ class _Run:
                 written.close()
             writer.write_manifest(sources, fitted, self._lines)
         self._wrote(4)
-        self._on_progress(Progress(Stage.VERIFYING, 0, 1))
+        self._on_progress(Progress.counted(Stage.VERIFYING, 0, 1))
         writer.commit()
-        self._on_progress(Progress(Stage.VERIFYING, 1, 1))
+        self._on_progress(Progress.counted(Stage.VERIFYING, 1, 1))
 
     def _wrote(self, steps: int) -> None:
-        self._on_progress(Progress(Stage.WRITING, steps, WRITING_STEPS))
+        self._on_progress(Progress.counted(Stage.WRITING, steps, WRITING_STEPS))
 
     def _note(self, outcome: FileOutcome) -> None:
         self._outcomes[outcome.path] = outcome

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from qa_service.store.disk import sha256_of
 from qa_service.store.generation import Generation
-from qa_service.types import Progress, Stage
 
 
-def verify(
-    generation: Generation, on_progress: Callable[[Progress], None] | None = None
-) -> tuple[str, ...]:
+def verify(generation: Generation) -> tuple[str, ...]:
     """Check every checksum, every offset and that all parts hold the same passages.
 
     Returns:
@@ -21,8 +16,7 @@ def verify(
         IndexCorruptError: the database cannot be read at all.
     """
     problems: list[str] = []
-    files = generation.manifest.files
-    for done, (name, record) in enumerate(files.items(), start=1):
+    for name, record in generation.manifest.files.items():
         try:
             found = sha256_of(generation.folder / name)
         except OSError as error:
@@ -30,7 +24,5 @@ def verify(
         else:
             if found != record.sha256:
                 problems.append(f"{name}: its content has changed since it was written")
-        if on_progress is not None:
-            on_progress(Progress(Stage.VERIFYING, done, len(files)))
     problems.extend(generation.problems())
     return tuple(problems)

@@ -20,6 +20,7 @@ from qa_service.types import (
     IndexReport,
     IndexStatus,
     Passage,
+    Progress,
     Span,
     text_direction,
 )
@@ -222,17 +223,21 @@ def job_to_json(job: IndexJob) -> Json:
         "version": job.version,
         "state": job.state.value,
         "started_at": job.started_at.isoformat(),
-        "progress": (
-            {
-                "stage": job.progress.stage.value,
-                "done": job.progress.done,
-                "total": job.progress.total,
-            }
-            if job.progress
-            else None
-        ),
+        "progress": _progress_to_json(job.progress) if job.progress else None,
         "report": report_to_json(job.report) if job.report else None,
         "error": job.error,
+    }
+
+
+def _progress_to_json(progress: Progress) -> Json:
+    per_second, seconds_left = progress.per_second, progress.seconds_left
+    return {
+        "stage": progress.stage.value,
+        "done": progress.done,
+        "total": progress.total,
+        "share": round(progress.share, 4),
+        "per_second": None if per_second is None else round(per_second, 2),
+        "seconds_left": None if seconds_left is None else round(seconds_left, 1),
     }
 
 

@@ -47,10 +47,10 @@ def test_first_index_in_progress(serve: Serve, pages: Pages, language: str, widt
     service.start_index()
     page = pages.open(site.address, language, width)
     expect(page.locator("#indexing-notice")).to_be_visible()
-    service.advance(Stage.EMBEDDING, 40, 120)
+    service.advance(Stage.EMBEDDING, 40, 120, per_second=2.5, seconds_left=8400.0)
     expect(page.locator("#indexing-text")).to_contain_text("٤٠" if language == "ar" else "40")
     assert page.locator("#indexing-progress").evaluate("e => e.value / e.max") == pytest.approx(
-        1 / 3
+        1 / 3, abs=1e-4
     )
     shoot(page, f"indexing-{language}-{width}")
     service.finish()
@@ -214,8 +214,10 @@ def test_rebuild_shows_progress_and_report(serve: Serve, pages: Pages) -> None:
     expect(page.locator("#update")).to_be_disabled()
     service.advance(Stage.READING, 3, 12)
     expect(page.locator("#job-text")).to_have_text("Reading files: 3 of 12")
-    service.advance(Stage.EMBEDDING, 60, 120)
-    expect(page.locator("#job-text")).to_have_text("Reading for meaning: 60 of 120")
+    service.advance(Stage.EMBEDDING, 60, 120, per_second=38.4, seconds_left=200.0)
+    expect(page.locator("#job-text")).to_have_text(
+        "Reading for meaning: 60 of 120 · 38 per second · 3 minutes left"
+    )
     shoot(page, "library-rebuild-en-1280")
     service.finish()
     expect(page.locator("#messages")).to_have_text("The index is up to date.")

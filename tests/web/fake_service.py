@@ -424,10 +424,19 @@ class FakeService:
         self._articles[article_id] = replace(self._articles[article_id], text=text)
         self._generation += 1
 
-    def advance(self, stage: Stage, done: int, total: int) -> None:
+    def advance(
+        self,
+        stage: Stage,
+        done: int,
+        total: int,
+        per_second: float | None = None,
+        seconds_left: float | None = None,
+    ) -> None:
         """Let the running job come further."""
         assert self._job is not None
-        self._change(replace(self._job, progress=Progress(stage, done, total)))
+        progress = Progress.counted(stage, done, total)
+        progress = replace(progress, per_second=per_second, seconds_left=seconds_left)
+        self._change(replace(self._job, progress=progress))
 
     def finish(self, error: str | None = None) -> None:
         """End the running job."""

@@ -23,8 +23,11 @@ class ProgressOut(BaseModel):
     """How far a stage of an index run has come."""
 
     stage: str
-    done: int
+    done: int = Field(description="Files read, passages embedded, or steps done.")
     total: int
+    share: float = Field(description="Of the stage's work, from 0 to 1.")
+    per_second: float | None = Field(description="How many were done of late; null at first.")
+    seconds_left: float | None = Field(description="Of this stage; null until it can be told.")
 
 
 class DroppedOut(BaseModel):

@@ -1,6 +1,6 @@
 // Requests to the service. Whatever goes wrong arrives as a Problem.
 
-import { element, root, say } from "./page.js";
+import { element, formatDuration, formatNumber, root, say } from "./page.js";
 
 // The last words of a problem's keys among the messages; others read as "generic".
 const KEYS = {
@@ -112,6 +112,18 @@ export const failedRunCard = (message) =>
     element("h3", {}, say("index.failed")),
     element("p", { class: "detail", lang: "en", dir: "ltr" }, message),
   );
+
+/** Say how far an index run is, how fast it goes and how long the stage will take. */
+export function progressText({ stage, done, total, per_second: rate, seconds_left: seconds }) {
+  const said = [say("index.progress", { done: formatNumber(done), total: formatNumber(total) })];
+  if (done < total) {
+    if (stage === "embedding" && rate) {
+      said.push(say("index.rate", { rate: formatNumber(rate < 10 ? rate : Math.round(rate)) }));
+    }
+    if (seconds !== null) said.push(say("index.time_left", { time: formatDuration(seconds) }));
+  }
+  return `${say(`index.stage.${stage}`)}: ${said.join(" · ")}`;
+}
 
 /** Follow the index: calls back with the body of GET /index at once and at every change. */
 export function followIndex(callback) {

@@ -1,6 +1,6 @@
 // The chat page: asks without leaving it, keeps the conversation, follows the index.
 
-import { failedRunCard, followIndex, Problem, problemCard, request } from "./api.js";
+import { failedRunCard, followIndex, Problem, problemCard, progressText, request } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { element, formatNumber, page, root, say } from "./page.js";
 import { Panel } from "./panel.js";
@@ -151,11 +151,8 @@ function watchIndex() {
       source.close();
       location.reload();
     } else if (job?.progress && progress) {
-      const { stage, done, total } = job.progress;
-      progress.max = Math.max(total, 1);
-      progress.value = done;
-      const numbers = { done: formatNumber(done), total: formatNumber(total) };
-      text.textContent = `${say(`index.stage.${stage}`)}: ${say("index.progress", numbers)}`;
+      progress.value = job.progress.share;
+      text.textContent = progressText(job.progress);
     } else if (job?.state === "failed" && progress) {
       source.close();
       document.getElementById("indexing-notice").replaceWith(failedRunCard(job.error));

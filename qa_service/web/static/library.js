@@ -1,6 +1,6 @@
 // The library: add, remove, update and rebuild, with the index followed as it changes.
 
-import { failedRunCard, followIndex, Problem, problemCard, request } from "./api.js";
+import { failedRunCard, followIndex, Problem, problemCard, progressText, request } from "./api.js";
 import { element, formatNumber, page, say } from "./page.js";
 
 const messages = document.getElementById("messages");
@@ -32,13 +32,9 @@ async function attempt(work) {
 
 function showJob(running) {
   job.hidden = false;
-  const stage = running.progress && say(`index.stage.${running.progress.stage}`);
   if (running.progress) {
-    const { done, total } = running.progress;
-    progress.max = Math.max(total, 1);
-    progress.value = done;
-    const numbers = { done: formatNumber(done), total: formatNumber(total) };
-    jobText.textContent = `${stage}: ${say("index.progress", numbers)}`;
+    progress.value = running.progress.share;
+    jobText.textContent = progressText(running.progress);
   } else {
     progress.removeAttribute("value");
     jobText.textContent = say("index.running");

@@ -24,6 +24,18 @@ export const formatNumber = (value) => numbers.format(value);
 
 export const formatDate = (day) => dates.format(new Date(`${day}T00:00:00Z`));
 
+/** Write a time out in its largest two units: seconds, minutes, or hours and minutes. */
+export function formatDuration(seconds) {
+  const minutes = Math.round(seconds / 60);
+  if (seconds < 59.5) return formatUnit(Math.max(Math.round(seconds), 1), "second");
+  if (minutes < 60) return formatUnit(minutes, "minute");
+  const parts = [formatUnit(Math.floor(minutes / 60), "hour"), formatUnit(minutes % 60, "minute")];
+  return new Intl.ListFormat(locale, { type: "unit" }).format(parts);
+}
+
+const formatUnit = (value, unit) =>
+  new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(value);
+
 /** Name a language; "" when it is not known. */
 export function languageName(code) {
   if (code === "und") return "";
