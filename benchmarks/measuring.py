@@ -1,7 +1,4 @@
-"""What the benchmarks of speed and load share: a real server, its memory, questions, percentiles.
-
-Memory is read from `/proc`, so these benchmarks run on Linux.
-"""
+"""What the benchmarks of speed and load share: a real server, questions, percentiles."""
 
 from __future__ import annotations
 
@@ -24,6 +21,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from memory import Memory, memory_of
 from quality import Language, build, read_data
 
 RESULTS = Path(__file__).parent / "results"
@@ -55,47 +53,6 @@ def spread(values: Sequence[float]) -> Spread:
         return ranked[max(0, -(-len(ranked) * percent // 100) - 1)]
 
     return Spread(percentile(50), percentile(95), percentile(99), ranked[-1], len(ranked))
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """A process and its children: all that is resident, and what of it no file stands behind.
-
-    Pages that parent and child share count in both. Mapped files (model, index) are resident as
-    long as the system has room for them.
-    """
-
-    resident_mb: float
-    own_mb: float
-
-
-def memory_of(pid: int) -> Memory:
-    """Return what a process and all its descendants hold."""
-    resident = own = 0.0
-    for process in _family(pid):
-        try:
-            status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it has just ended
-        kilobytes = {
-            name: int(value.split()[0])
-            for name, _, value in (line.partition(":") for line in status.splitlines())
-            if name in {"VmRSS", "RssAnon"}
-        }
-        resident += kilobytes.get("VmRSS", 0) / 1024
-        own += kilobytes.get("RssAnon", 0) / 1024
-    return Memory(resident, own)
-
-
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for process in found:  # grows while it is gone through
-        for children in Path(f"/proc/{process}/task").glob("*/children"):
-            try:
-                found += map(int, children.read_text(encoding="ascii").split())
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-    return found
 
 
 @dataclass(frozen=True, slots=True)

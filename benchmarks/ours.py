@@ -23,7 +23,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from measuring import memory_of, spread
+from measuring import spread
+from memory import memory_of
 
 from qa_service import __version__
 from qa_service.config import load_settings

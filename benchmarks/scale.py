@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -32,12 +31,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from memory import PeakMemory, memory_of  # noqa: E402
 from scale_report import write_results  # noqa: E402
 
 from qa_service.centering import LanguageCentering  # noqa: E402
@@ -282,12 +281,10 @@ def build(size: int, root: Path) -> dict[str, float]:
         statistics_version="1",
     )
     indexer = Indexer(make_store(index), parts)
-    report = indexer.run([articles])
+    with PeakMemory() as peak:
+        report = indexer.run([articles])
     assert report.passages == size
     build_s = report.elapsed_ms / 1000
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Kilobytes, but bytes on macOS.
-    peak_mb = peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
     updates = []
     for extra in range(3):
         encoder.encoded = 0
@@ -298,7 +295,8 @@ def build(size: int, root: Path) -> dict[str, float]:
     nothing_s = indexer.run([articles]).elapsed_ms / 1000
     return {
         "build_s": build_s,
-        "builder_peak_mb": peak_mb,
+        "builder_peak_mb": peak.resident_mb,
+        "builder_own_peak_mb": peak.own_mb,
         "update_s": float(np.median(updates)),
         "nothing_to_do_s": nothing_s,
         "generation_mb": make_store(index).open_current().manifest.size_bytes / 1e6,
@@ -318,13 +316,12 @@ def disk_use(folder: Path) -> int:
 
 def serve(index: Path) -> dict[str, float]:
     """Answer questions from an index in this process; return times, memory and recall."""
-    process = psutil.Process()
     world = World()
-    empty = process.memory_info().rss
+    empty = memory_of(os.getpid())
     started = time.perf_counter()
     generation = make_store(index).open_current()
     open_ms = (time.perf_counter() - started) * 1000
-    opened = process.memory_info().rss
+    opened = memory_of(os.getpid())
     chosen = np.random.default_rng(11).choice(generation.keys, QUESTIONS, replace=False)
     questions = []
     for number, passage in enumerate(generation.passages(chosen)):
@@ -346,13 +343,13 @@ def serve(index: Path) -> dict[str, float]:
         for name, milliseconds in zip(times, np.diff(marks) * 1000, strict=False):
             times[name].append(float(milliseconds))
         times["search"].append((marks[-1] - marks[0]) * 1000)
-    memory = process.memory_info()
+    memory = memory_of(os.getpid())
     result = {
         "open_ms": open_ms,
-        "opened_mb": (opened - empty) / 1e6,
-        "resident_mb": memory.rss / 1e6,
-        "own_mb": (memory.rss - memory.shared) / 1e6,
-        "interpreter_mb": empty / 1e6,
+        "opened_mb": opened.resident_mb - empty.resident_mb,
+        "resident_mb": memory.resident_mb,
+        "own_mb": memory.own_mb,
+        "interpreter_mb": empty.resident_mb,
     }
     for name, all_times in times.items():
         warm = all_times[20:]

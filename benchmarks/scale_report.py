@@ -15,9 +15,10 @@ Measured = Mapping[str, float]
 COLUMNS = (
     ("passages", "passages", "{:,.0f}"),
     ("build_s", "build, s", "{:,.0f}"),
+    ("builder_peak_mb", "peak memory of it, MB", "{:,.0f}"),
+    ("builder_own_peak_mb", "of it its own, MB", "{:,.0f}"),
     ("update_s", "one article more, s", "{:.2f}"),
     ("nothing_to_do_s", "nothing to do, s", "{:.2f}"),
-    ("builder_peak_mb", "peak memory of it, MB", "{:,.0f}"),
     ("generation_mb", "index, MB", "{:,.0f}"),
     ("resident_mb", "resident, MB", "{:,.0f}"),
     ("own_mb", "of it its own, MB", "{:,.0f}"),

@@ -40,13 +40,13 @@ from measuring import (
     COMMAND,
     RESULTS,
     Connection,
-    Memory,
     Server,
     Spread,
     machine,
     spread,
     write_results,
 )
+from memory import Memory
 from ours import by_stage, write_articles
 from speed_report import picture, to_markdown
 

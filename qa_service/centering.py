@@ -30,6 +30,8 @@ Arrays = Mapping[str, NDArray[np.generic]]
 # expected of it.
 EXPECTATION_WEIGHT = 20
 
+# So few are brought to double precision together.
+_ROWS_AT_ONCE = 8192
 _LANGUAGES = "centering_languages"
 _MEANS = "centering_means"
 _CORPUS_MEAN = "centering_corpus_mean"
@@ -56,15 +58,16 @@ class LanguageCentering:
 
     def fit(self, vectors: Vectors, languages: Sequence[str]) -> FittedLanguageCentering:
         """Learn from passage vectors, (n, dimension) with unit rows, and their languages."""
-        tags = np.asarray(languages)
-        offsets = {language: self._offset(language, vectors) for language in sorted(set(languages))}
-        neutral = np.array(vectors, dtype=np.float32)
-        for language, offset in offsets.items():
-            neutral[tags == language] -= offset
-        corpus_mean = self._corpus_mean(neutral)
+        found = sorted(set(languages))
+        sums, counts = _sums(vectors, languages, found)
+        offsets = np.array(
+            [self._offset(language, vectors) for language in found], dtype=np.float32
+        ).reshape(len(found), vectors.shape[1])
+        neutral_sum = sums.sum(axis=0) - counts @ offsets
+        corpus_mean = _shrunk(neutral_sum, len(vectors), self._expected_mean(vectors))
         means = {
-            language: _shrunk(vectors[tags == language], corpus_mean + offset)
-            for language, offset in offsets.items()
+            language: _shrunk(sums[place], counts[place], corpus_mean + offsets[place])
+            for place, language in enumerate(found)
         }
         return FittedLanguageCentering(corpus_mean, means, self._expected)
 
@@ -78,11 +81,11 @@ class LanguageCentering:
             self._expected,
         )
 
-    def _corpus_mean(self, vectors: Vectors) -> Vectors:
+    def _expected_mean(self, vectors: Vectors) -> Vectors:
         if self._expected is not None:
-            return _shrunk(vectors, self._expected.passage_mean)
+            return self._expected.passage_mean
         # Of an unknown model nothing is expected; a corpus that is one passage must not vanish.
-        return _shrunk(vectors, np.zeros(vectors.shape[1], dtype=np.float32))
+        return np.zeros(vectors.shape[1], dtype=np.float32)
 
     def _offset(self, language: str, vectors: Vectors) -> Vectors:
         known = None if self._expected is None else self._expected.passage_offset(language)
@@ -142,6 +145,21 @@ def unit_rows(vectors: NDArray[np.floating]) -> Vectors:
     return np.asarray(vectors / np.maximum(norms, 1e-12)[:, None], dtype=np.float32)
 
 
-def _shrunk(vectors: Vectors, expected: Vectors) -> Vectors:
-    total = vectors.sum(axis=0, dtype=np.float64) + EXPECTATION_WEIGHT * expected
-    return np.asarray(total / (len(vectors) + EXPECTATION_WEIGHT), dtype=np.float32)
+def _sums(
+    vectors: Vectors, languages: Sequence[str], found: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the sums of each language's vectors, (found, dimension), and how many those are."""
+    places = {language: place for place, language in enumerate(found)}
+    rows = np.array([places[language] for language in languages], dtype=np.int64)
+    sums = np.zeros((len(found), vectors.shape[1]))
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):
+        some = rows[start : start + _ROWS_AT_ONCE]
+        is_own = (some == np.arange(len(found))[:, None]).astype(np.float64)
+        sums += is_own @ vectors[start : start + _ROWS_AT_ONCE]
+    return sums, np.bincount(rows, minlength=len(found)).astype(np.float64)
+
+
+def _shrunk(total: NDArray[np.float64], count: float, expected: Vectors) -> Vectors:
+    """Return the mean of so many vectors with this sum, shrunk toward what is expected."""
+    total = total + EXPECTATION_WEIGHT * expected
+    return np.asarray(total / (count + EXPECTATION_WEIGHT), dtype=np.float32)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from qa_service.indexes.arrays import map_array
 from qa_service.indexes.raw_vectors import RawVectors, vector_writer
 from qa_service.indexes.tokens import token_writer
-from qa_service.indexes.vector import FaissIndexWriter, needs_rebuild, read_info
+from qa_service.indexes.vector import FaissIndexWriter, gather, needs_rebuild, read_info
 from qa_service.store import layout
 from qa_service.store.article_writer import ArticleWriter
 from qa_service.store.disk import Disk, sha256_of, writing_to
@@ -177,7 +177,7 @@ class GenerationWriter:
         if len(places) > most:
             places = np.sort(np.random.default_rng(7).choice(places, most, replace=False))
         return self._centering.fit(
-            self._raw_vectors().get(change.keys[places]),
+            gather(self._raw_vectors().get, change.keys[places], self.recipe.dimension),
             [change.languages[place] for place in places.tolist()],
         )
 
