@@ -95,11 +95,12 @@ def systems(names: Sequence[str]) -> list[System]:
     ]
     for name in names:
         options = {"runtime": "torch"} if name == "torch" else {"precision": name}
-        loaded.append(_ours(f"qa-service {name}", load_encoder(load_settings(**options))))
+        loaded.append(ours(f"qa-service {name}", load_encoder(load_settings(**options))))
     return loaded
 
 
-def _ours(name: str, encoder: Encoder) -> System:
+def ours(name: str, encoder: Encoder) -> System:
+    """Return our encoder as a system."""
     return System(
         name,
         lambda texts: encoder.encode_document(texts).vectors,
