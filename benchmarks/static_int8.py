@@ -86,8 +86,10 @@ def main() -> int:
     shipped = best_precision(openvino.Core())
     with tempfile.TemporaryDirectory() as folder:
         graphs = [quantize(batches, alpha, Path(folder)) for alpha in SMOOTHING]
-        encoders = {str(one): load_encoder(load_settings(precision=one)) for one in Precision}
-        encoders = {name: encoders[name] for name in ("fp32", "int8", shipped.value)}
+        encoders = {
+            one.value: load_encoder(load_settings(precision=one.value))
+            for one in (Precision.FP32, Precision.INT8, shipped)
+        }
         for alpha, path in zip(SMOOTHING, graphs, strict=True):
             for rest in dict.fromkeys([Precision.INT8, shipped]):
                 hint = "f32" if rest is Precision.INT8 else rest.value

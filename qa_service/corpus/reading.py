@@ -32,6 +32,7 @@ _MAX_WARNINGS = 200
 _SENTENCE_END = re.compile(r"(?<=[.!?؟。！？।۔])\s|\n")
 
 OnShare = Callable[[float], None]
+"""Is told what share of a file is read, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)

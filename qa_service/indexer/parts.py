@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.corpus.discovery import SourceFile
-from qa_service.corpus.reading import FileArticles
+from qa_service.corpus.reading import FileArticles, OnShare
 from qa_service.encoder.base import Encoder
 from qa_service.indexes.tokens import TokenCodec
 from qa_service.store import Generation, Recipe
@@ -30,7 +30,7 @@ class Reader(Protocol):
         self,
         file: SourceFile,
         repeated: Set[str],
-        on_share: Callable[[float], None] | None = None,
+        on_share: OnShare | None = None,
     ) -> FileArticles:
         """Return a file's articles without the lines that repeat across the corpus.
 
