@@ -80,6 +80,7 @@ SOLE_IMPORTERS: Mapping[str, frozenset[str]] = {
         "apiflask": "web",
         "werkzeug": "web cli",
         "gunicorn": "web cli",
+        "waitress": "web",
         "click": "cli terminal",
         "rich": "terminal",
         "pydantic_settings": "config",

@@ -6,28 +6,26 @@ from typing import TYPE_CHECKING
 
 from apiflask import APIFlask
 from flask import Response, request
-from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import PathConverter
 
 import qa_service
 from qa_service.config import Settings
 from qa_service.web.api import api
 from qa_service.web.asking import Places, QuestionDesk
+from qa_service.web.client_address import believe_proxies
 from qa_service.web.context import Context, set_context
-from qa_service.web.errors import register_error_handlers
+from qa_service.web.errors import PROBLEM_KEY, register_error_handlers
 from qa_service.web.feedback import FILE_NAME, FeedbackFile
 from qa_service.web.logs import log_requests
 from qa_service.web.metrics import Metrics
 from qa_service.web.openapi import describe
 from qa_service.web.pages import pages, render_error_page
-from qa_service.web.requests import StrictRequest
+from qa_service.web.requests import StrictRequest, max_body_bytes
 from qa_service.web.security import Guard, set_headers
 
 if TYPE_CHECKING:
     from qa_service.service import Service
 
-# What any request but an upload may carry: a question with the longest history has 84 KB in UTF-8.
-MAX_BODY_BYTES = 512 * 1024
 EVENT_LISTENERS = 8
 
 
@@ -54,7 +52,6 @@ def create_app(service: Service, settings: Settings) -> APIFlask:
         json_errors=False,
         static_folder=None,  # type: ignore[arg-type]
     )
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False
@@ -80,9 +77,8 @@ def create_app(service: Service, settings: Settings) -> APIFlask:
     app.register_blueprint(pages)
 
     if settings.trusted_proxies:
-        count = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_port=0, x_prefix=count
+        app.wsgi_app = believe_proxies(  # type: ignore[method-assign, assignment]
+            app.wsgi_app, settings.trusted_proxies
         )
     return app
 
@@ -92,8 +88,10 @@ def _check_requests(app: APIFlask, settings: Settings) -> None:
 
     @app.before_request
     def check() -> None:
-        if request.endpoint == "api.add_article":
-            request.max_content_length = settings.max_upload_mb * 1024 * 1024 + MAX_BODY_BYTES
+        problem = request.environ.get(PROBLEM_KEY)
+        if problem is not None:
+            raise problem
+        request.max_content_length = max_body_bytes(request.method, request.path, settings)
         guard.check(request)
 
     @app.after_request

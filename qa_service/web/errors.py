@@ -36,21 +36,26 @@ STATUS_OF_ERROR: Final[Mapping[type[errors.QaServiceError], int]] = {
     errors.AddressInUseError: 500,
 }
 
+PROBLEM_KEY: Final = "qa_service.problem"
+"""Where the environ of a request holds the HttpProblem that it gets whatever it asks for."""
+
 # What a client can do about a 503 that time alone may mend.
 _RETRY_AFTER_S: Final = "5"
 
-_CODE_OF_STATUS: Final[Mapping[int, str]] = {
+CODE_OF_STATUS: Final[Mapping[int, str]] = {
     400: "bad_request",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    408: "too_slow",
     413: "too_large",
     414: "too_large",
     415: "unsupported_media_type",
     422: "invalid_request",
     431: "too_large",
     500: "internal_error",
+    501: "not_implemented",
 }
 _MESSAGE_OF_STATUS: Final[Mapping[int, str]] = {
     404: "There is nothing at this address. GET /openapi.json lists what there is.",
@@ -170,7 +175,7 @@ def register_error_handlers(app: APIFlask, render_page: Callable[[HttpProblem], 
         return respond(
             HttpProblem(
                 status,
-                _CODE_OF_STATUS.get(status, "error"),
+                CODE_OF_STATUS.get(status, "error"),
                 _MESSAGE_OF_STATUS.get(status, error.description or "The request failed."),
                 headers=headers,
             )
@@ -179,7 +184,7 @@ def register_error_handlers(app: APIFlask, render_page: Callable[[HttpProblem], 
     def on_api_error(error: HTTPError) -> Response:
         if isinstance(error.__cause__, ValidationError):
             return respond(problem_of_validation(error.__cause__))
-        code = _CODE_OF_STATUS.get(error.status_code, "error")
+        code = CODE_OF_STATUS.get(error.status_code, "error")
         return respond(HttpProblem(error.status_code, code, error.message or "The request failed."))
 
     # Not `error_processor`, which would take over the errors handled above, too.

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import ImmutableMultiDict
 
+from qa_service.config import Settings
 from qa_service.web.errors import HttpProblem, problem_of_validation
 
 Model = TypeVar("Model", bound=BaseModel)
+
+# What any request but an upload may carry: a question with the longest history has 84 KB in UTF-8.
+MAX_BODY_BYTES: Final = 512 * 1024
+
+
+def max_body_bytes(method: str, path: str, settings: Settings) -> int:
+    """Return how many bytes the body of a request may have: articles are larger than questions."""
+    is_upload = method == "POST" and path.rstrip("/") == "/articles"
+    return MAX_BODY_BYTES + (settings.max_upload_mb * 2**20 if is_upload else 0)
 
 
 class RepeatableArgs(ImmutableMultiDict[str, str]):

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from flask import Request, Response
 
 from qa_service.config import Settings
+from qa_service.web.client_address import hosts_of, is_forwarded, network_of
 from qa_service.web.errors import HttpProblem
 
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -80,13 +81,16 @@ class Guard:
     def _check_host(self, request: Request) -> None:
         # A page of another site can make its own name resolve to this machine (DNS rebinding);
         # its requests then carry that name.
-        if self._hosts is not None and host_name(request.host) not in self._hosts:
-            raise HttpProblem(
-                400,
-                "unknown_host",
-                f"The request is for host {request.host!r}; this service answers as "
-                f"{', '.join(sorted(self._hosts))}. Add the name to QA_ALLOWED_HOSTS.",
-            )
+        if self._hosts is None:
+            return
+        for host in hosts_of(request) or ("",):
+            if host_name(host) not in self._hosts:
+                raise HttpProblem(
+                    400,
+                    "unknown_host",
+                    f"The request is for host {host!r}; this service answers as "
+                    f"{', '.join(sorted(self._hosts))}. Add the name to QA_ALLOWED_HOSTS.",
+                )
 
     def _check_rate(self, request: Request) -> None:
         if self._limiter is None or request.endpoint in ("api.health", "api.ready"):
@@ -104,7 +108,7 @@ class Guard:
 
     def _is_local(self, request: Request) -> bool:
         """True for a person on this machine; false for what a local proxy passes on."""
-        if self._trusts_proxies or "X-Forwarded-For" in request.headers:
+        if self._trusts_proxies or is_forwarded(request):
             return False
         try:
             return ipaddress.ip_address(request.remote_addr or "").is_loopback
@@ -168,7 +172,7 @@ class RateLimiter:
 
     def take(self, address: str) -> float:
         """Count a request; returns 0 when it may pass, else the seconds until the next one may."""
-        address = _network_of(address)
+        address = network_of(address)
         now = self._clock()
         with self._lock:
             tokens, since = self._buckets.pop(address, (self._capacity, now))
@@ -236,14 +240,3 @@ def _basic_key(request: Request) -> bytes | None:
         return base64.b64decode(value.strip(), validate=True).partition(b":")[2]
     except (binascii.Error, ValueError):
         return None
-
-
-def _network_of(address: str) -> str:
-    """Return what one client owns: an IPv4 address, or the /64 around an IPv6 one."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 6 and parsed.ipv4_mapped is None:
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return address

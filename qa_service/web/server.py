@@ -1,4 +1,8 @@
-"""Serving with gunicorn: one process, many threads, the model loaded after the fork."""
+"""Serving: one process that gunicorn watches over, the model loaded after the fork.
+
+gunicorn starts the serving process, restarts it when it dies or hangs, and passes signals on; the
+connections in it are `connections`'.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,21 @@ import errno
 import gc
 import ipaddress
 import logging
+import os
+import resource
 import socket
-import struct
 import sys
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.base import Worker
 
 from qa_service.config import Settings
 from qa_service.errors import (
@@ -25,7 +34,9 @@ from qa_service.errors import (
     StoredIndexError,
 )
 from qa_service.web.app import EVENT_LISTENERS, create_app
+from qa_service.web.connections import ConnectionLimits, ConnectionServer
 from qa_service.web.logs import set_up_logging
+from qa_service.web.requests import max_body_bytes
 
 if TYPE_CHECKING:
     from qa_service.service import Service
@@ -33,9 +44,14 @@ if TYPE_CHECKING:
 log = logging.getLogger("qa_service.web.server")
 
 _BACKLOG: Final = 512
-# A client that sends nothing for this long loses its connection, and its thread is free again.
-_SILENT_CLIENT_S: Final = 30
+# gunicorn ends a process that has not stopped by then; requests under way get a second less.
 _GRACE_S: Final = 10
+_HANGS_AFTER_S: Final = 120
+_POLL_S: Final = 1.0
+# A connection takes up to three files while its request and its reply wait on the disk.
+_FILES_OF_CONNECTION: Final = 3
+_OTHER_FILES: Final = 250
+_WANTED_FILES: Final = 8192
 _WARM_UP_RETRY_S: Final = 2.0
 _RETURN_MEMORY_EVERY_S: Final = 30.0
 
@@ -94,12 +110,36 @@ def bind(host: str, port: int) -> socket.socket:
             f"Cannot listen on {host} port {port}: {error.strerror}. Set QA_HOST to an address of "
             "this machine and QA_PORT to a port above 1023."
         ) from error
-    # Connections inherit the limit from the socket that accepts them.
-    listener.setsockopt(
-        socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _SILENT_CLIENT_S, 0)
-    )
     listener.listen(_BACKLOG)
     return listener
+
+
+class ConnectionWorker(Worker):  # type: ignore[misc]
+    """gunicorn's serving process: polls the connections until it is told to stop."""
+
+    app: _Server
+    _server: ConnectionServer | None = None
+
+    def run(self) -> None:
+        """Serve until told to stop, then finish what has begun."""
+        server = self._server = self.app.connect(self.sockets[0].sock, self.wsgi)
+        next_notice = 0.0
+        while self.alive:
+            now = time.monotonic()
+            if now >= next_notice:
+                self.notify()
+                next_notice = now + _POLL_S
+                if os.getppid() != self.ppid:
+                    log.warning("stopping: the process that watches over this one is gone")
+                    break
+            server.poll(_POLL_S)
+        server.stop(_GRACE_S - 1, on_wait=self.notify)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Stop at the next turn, which comes at once."""
+        super().handle_exit(sig, frame)
+        if self._server is not None:
+            self._server.pull_trigger()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -127,20 +167,13 @@ class _Server(BaseApplication):  # type: ignore[misc]
         for name, value in {
             "bind": [f"fd://{self._listener.fileno()}"],
             "workers": 1,
-            "worker_class": "gthread",
-            "threads": thread_count(self._settings),
-            "timeout": 120,
+            "worker_class": ConnectionWorker,
+            "timeout": _HANGS_AFTER_S,
             "graceful_timeout": _GRACE_S,
-            "keepalive": 5,
-            # A thousand Arabic characters take 6000 bytes in an address.
-            "limit_request_line": 8190,
-            "limit_request_fields": 64,
             "worker_tmp_dir": str(memory) if memory.is_dir() else None,
             "control_socket_disable": True,
             "loglevel": "warning",
             "proc_name": "qa-service",
-            # Whom to believe about clients is up to `trusted_proxies` alone.
-            "secure_scheme_headers": {},
             "worker_exit": self._on_worker_exit,
         }.items():
             self.cfg.set(name, value)
@@ -154,6 +187,17 @@ class _Server(BaseApplication):  # type: ignore[misc]
         if self._watches:
             service.watch()
         return create_app(service, self._settings)
+
+    def connect(self, listener: socket.socket, app: Flask) -> ConnectionServer:
+        """Return what serves an app to those who connect."""
+        return ConnectionServer(
+            app,
+            listener,
+            threads=thread_count(self._settings),
+            body_limit=partial(max_body_bytes, settings=self._settings),
+            limits=connection_limits(self._settings),
+            backlog=_BACKLOG,
+        )
 
     def _on_worker_exit(self, server: Any, worker: Any) -> None:  # noqa: ARG002 - gunicorn's hook
         self._stopping.set()
@@ -169,6 +213,25 @@ def thread_count(settings: Settings) -> int:
     """
     questions = settings.concurrent_questions + settings.waiting_questions
     return settings.server_threads + questions + EVENT_LISTENERS
+
+
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    """Return what clients may hold: as many connections as this process may have files for."""
+    files, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most_files == resource.RLIM_INFINITY or most_files > _WANTED_FILES:
+        most_files = _WANTED_FILES
+    if files < most_files:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (most_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        )
+    room = (max(files, most_files) - _OTHER_FILES) // _FILES_OF_CONNECTION
+    usual = ConnectionLimits()
+    return replace(
+        usual,
+        connections=max(32, min(usual.connections, room)),
+        # A proxy brings the connections of all its clients.
+        connections_of_address=0 if settings.trusted_proxies else usual.connections_of_address,
+    )
 
 
 def keep_warm(

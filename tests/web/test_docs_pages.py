@@ -17,7 +17,7 @@ def test_every_code_is_documented() -> None:
     table = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/api.md").read_text("utf-8"), re.M))
     sources = "\n".join(path.read_text(encoding="utf-8") for path in WEB.glob("*.py"))
     given = set(re.findall(r'HttpProblem\(\s*\d{3},\s*"(\w+)"', sources))
-    by_status = re.search(r"_CODE_OF_STATUS.*?\{(.*?)\}", sources, re.DOTALL)
+    by_status = re.search(r"\bCODE_OF_STATUS: .*?\{(.*?)\}", sources, re.DOTALL)
     assert by_status
     given |= set(re.findall(r'"(\w+)"', by_status[1])) | {"error"}
     own = {
@@ -34,9 +34,7 @@ def test_every_named_test_exists() -> None:
     """Each threat names tests, and each of them is there."""
     page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", page))
-    tests = "\n".join(
-        path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py")
-    )
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
     assert named
     assert {name for name in named if f"def {name}(" not in tests} == set()
     rows = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line][1:]

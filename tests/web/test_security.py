@@ -290,13 +290,19 @@ def test_forwarded_headers_count_only_behind_a_proxy(make_app: MakeApp) -> None:
     assert ask(proxied, "spoofed, 198.51.100.1") == 429
 
 
-def test_forwarded_host_needs_a_proxy(make_app: MakeApp) -> None:
-    """X-Forwarded-Host does not get around the check of the host."""
-    headers = {"Host": "evil.example", "X-Forwarded-Host": "localhost"}
-    assert make_app().test_client().get("/index", headers=headers).status_code == 400
+def test_every_name_that_a_request_is_for_is_checked(make_app: MakeApp) -> None:
+    """X-Forwarded-Host does not get around the check of the host, with a proxy or without.
+
+    A page that has made its own name lead to this machine may send any header but Host.
+    """
+    around = {"Host": "evil.example", "X-Forwarded-Host": "localhost"}
+    assert make_app().test_client().get("/index", headers=around).status_code == 400
     trusting = make_app(trusted_proxies=1).test_client()
-    assert trusting.get("/index", headers=headers).status_code == 200
+    assert trusting.get("/index", headers=around).status_code == 400
     assert trusting.get("/index", headers={"X-Forwarded-Host": "evil.example"}).status_code == 400
+    named = make_app(trusted_proxies=1, allowed_hosts="qa.example.org").test_client()
+    passed_on = {"Host": "127.0.0.1:8000", "X-Forwarded-Host": "qa.example.org"}
+    assert named.get("/index", headers=passed_on).status_code == 200
 
 
 def test_bucket_refills_steadily() -> None:

@@ -112,6 +112,30 @@ def test_requests_under_way_are_finished(running: Running) -> None:
     assert running.process.returncode == 0
 
 
+def test_dead_process_is_replaced(running: Running) -> None:
+    """When the serving process is killed, another takes its place on the same address."""
+    assert running.get("/health")["status"] == "ok"
+    children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
+    (killed,) = children.read_text().split()
+    os.kill(int(killed), signal.SIGKILL)
+    assert running.get("/health")["status"] == "ok"
+    assert children.read_text().split() != [killed]
+
+
+def test_connections_are_bounded_by_the_files_of_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a process may have few files open, fewer connections are taken in."""
+    few = SimpleNamespace(
+        getrlimit=lambda _: (256, 550), setrlimit=lambda _, __: None, RLIMIT_NOFILE=0
+    )
+    few.RLIM_INFINITY = -1
+    monkeypatch.setattr(server, "resource", few)
+    assert server.connection_limits(Settings(index=tmp_path)).connections == 100
+    proxied = Settings(index=tmp_path, trusted_proxies=1)
+    assert server.connection_limits(proxied).connections_of_address == 0
+
+
 def test_crowd_is_refused_at_once_and_holds_up_nobody_else(tmp_path: Path) -> None:
     """While questions take for ever, the crowd gets 503, and whoever asks for health an answer."""
     gate = tmp_path / "gate"
