@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         8000, description="The port that `serve` binds to; 0 takes any free one."
     )
     server_threads: Annotated[int, Field(ge=2, le=1024)] = Field(
-        32,
+        8,
         description=(
             "Requests that `serve` works on at once, besides questions, which have threads of "
             "their own; the rest wait in the socket."

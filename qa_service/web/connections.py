@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("qa_service.web.connections")
 
-_ACCEPTED_AT_ONCE: Final = 64
+_ACCEPTED_AT_ONCE: Final = 16
 _READ_AT_ONCE_BYTES: Final = 64 * 1024
 _LINGER_S: Final = 2.0
 # Bodies and replies beyond these go to temporary files while they wait.
@@ -286,6 +286,21 @@ def _too_slow(seconds: float) -> HttpProblem:
     )
 
 
+class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """Waitress's pool of threads, in which a question for health need not stand in line."""
+
+    _URGENT: Final = frozenset({"/health", "/ready"})
+
+    def add_task(self, task: Connection) -> None:
+        """Hand a connection with a request to the next free thread."""
+        if task.requests[0].path not in self._URGENT:
+            super().add_task(task)
+            return
+        with self.lock:
+            self.queue.appendleft(task)
+            self.queue_cv.notify()
+
+
 class ConnectionServer(TcpWSGIServer):  # type: ignore[misc]
     """Serves an app on a listening socket; `poll` is called until the server stops."""
 
@@ -305,7 +320,7 @@ class ConnectionServer(TcpWSGIServer):  # type: ignore[misc]
         self.body_limit = body_limit
         self._limits = limits
         self._is_stopping = False
-        dispatcher = ThreadedTaskDispatcher()
+        dispatcher = Dispatcher()
         dispatcher.set_thread_count(threads)
         # That requests wait for a thread is seen in the metrics; a line for each would flood.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -409,7 +424,11 @@ class ConnectionServer(TcpWSGIServer):  # type: ignore[misc]
         except OSError:  # hung up already
             accepted.close()
             return
-        self.channel_class(self, accepted, address[:2], self.adj, map=self._map)
+        connection = self.channel_class(self, accepted, address[:2], self.adj, map=self._map)
+        with contextlib.suppress(BlockingIOError):
+            # Who has said what they want already must not be taken for silent by those who follow.
+            if accepted.recv(1, socket.MSG_PEEK):
+                connection.handle_read_event()
 
     def _close_latest_of(self, connections: Iterable[Connection]) -> bool:
         """Close the one that has kept the server waiting longest; False when all are worked on."""
@@ -432,6 +451,8 @@ def _turn_away(accepted: socket.socket) -> None:
     try:
         accepted.setblocking(False)
         accepted.send(reply.encode())
+        # What is unread when a socket is closed resets the connection, and the reply is lost.
+        accepted.recv(_READ_AT_ONCE_BYTES)
     except OSError:
         pass
     finally:
