@@ -59,8 +59,8 @@ def page(seconds: float, calm: Fare, attacked: Fare) -> str:
             f"which is followed ({attacked.generations} generations of the index). Everything on "
             "the same two cores.",
             "",
-            "| | answers | errors | answer: p50 / p99 / worst, ms | `/health`: p50 / p99 / worst, ms "
-            "| most memory of the server, MB | growth from the second quarter to the last, MB |",
+            "| | answers | errors | answer: p50 / p99 / worst, ms "
+            "| `/health`: p50 / p99 / worst, ms | most memory of the server, MB | growth from the second quarter to the last, MB |",
             "|---|---|---|---|---|---|---|",
             row("left alone", calm),
             row("attacked", attacked),

@@ -3,7 +3,8 @@
     python hostile_clients.py HOST PORT SOCKETS SECONDS
 
 Each socket opens with something and then sends next to nothing, reads nothing, and is opened anew,
-fifty a second, when the server closes it. Prints how many were opened and closed, as JSON, and ends by itself.
+fifty a second, when the server closes it. Prints how many were opened and closed, as JSON, and ends
+by itself.
 """
 
 from __future__ import annotations
@@ -115,8 +116,8 @@ def main(host: str, port: str, count: str, seconds: str) -> None:
         sys.exit("Only this machine may be attacked.")
     clients = HostileClients(host, int(port), int(count))
     clients.run(float(seconds))
-    print(
-        json.dumps({"opened": clients.opened, "closed": clients.closed, "refused": clients.refused})
+    json.dump(
+        {"opened": clients.opened, "closed": clients.closed, "refused": clients.refused}, sys.stdout
     )
 
 
