@@ -30,7 +30,7 @@ export QA_INDEX = $(INDEX)
 export QA_ARTICLES = $(ARTICLES)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint types format setup sample index docs constraints \
+.PHONY: help serve test check audit lint types format setup sample index docs constraints \
 	bench bench-peers clean
 
 help: ## list what can be made
@@ -41,8 +41,11 @@ serve: sample ## set up, index the articles if they changed, serve on 127.0.0.1:
 
 test: sample check ## set up and run every check, as CI does
 
-check: lint types ## ruff, strict mypy, the layers, all tests, generated docs
+check: lint types audit ## ruff (with bandit's rules), strict mypy, known vulnerabilities, all tests
 	$(BIN)/python -m pytest
+
+audit: $(INSTALLED_DEV) ## look the pinned libraries up among known vulnerabilities
+	$(BIN)/python tools/audit.py
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff check .

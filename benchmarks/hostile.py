@@ -60,7 +60,8 @@ def page(seconds: float, calm: Fare, attacked: Fare) -> str:
             "the same two cores.",
             "",
             "| | answers | errors | answer: p50 / p99 / worst, ms "
-            "| `/health`: p50 / p99 / worst, ms | most memory of the server, MB | growth from the second quarter to the last, MB |",
+            "| `/health`: p50 / p99 / worst, ms | most memory of the server, MB "
+            "| growth from the second quarter to the last, MB |",
             "|---|---|---|---|---|---|---|",
             row("left alone", calm),
             row("attacked", attacked),

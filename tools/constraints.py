@@ -56,6 +56,8 @@ def main() -> None:
     """Print the pins, sorted by name."""
     pyproject = Path(__file__).parent.parent / "pyproject.toml"
     closure = installed_closure(project_requirements(pyproject))
+    # pip installs all this, whichever version of it there is.
+    closure.pop("pip", None)
     pins = [f"{name}=={version.public}" for name, version in sorted(closure.items())]
     sys.stdout.write(HEADER + "\n".join(pins) + "\n")
 
