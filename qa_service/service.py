@@ -39,7 +39,7 @@ from qa_service.native_memory import (
 from qa_service.native_threads import keep_products_in_their_thread
 from qa_service.reranker import Reranker
 from qa_service.retriever import CANDIDATES, Retrieval, Retriever, measure_tokens
-from qa_service.store import Generation, Recipe, Store, verify
+from qa_service.store import Generation, IndexFolders, Recipe, Store, verify
 from qa_service.turns import EncodesOutOfTurn, Turn
 from qa_service.types import (
     Answer,
@@ -89,6 +89,7 @@ class Service:
             self._statistics.languages if self._statistics else None
         )
         self._store = Store(settings.index, lexical=TantivyIndex, centering=self._centering)
+        self._indexes = IndexFolders(settings.index)
         self._analyzer = Analyzer()
         self._library = Library(settings.articles, settings.index)
         self._jobs = IndexJobs()
@@ -211,7 +212,8 @@ class Service:
                 "hand, then index again."
             )
         roots = [Path(source) for source in generation.manifest.sources]
-        paths = {found.id: found.path for found in discover(roots, allow_empty=True).files}
+        discovery = discover(roots, allow_empty=True, indexes=self._indexes)
+        paths = {found.id: found.path for found in discovery.files}
         if file not in paths:
             raise ArticleConflictError(
                 f"The file of {article_id!r}, {file}, is no longer there. Index again."
@@ -254,7 +256,11 @@ class Service:
     def watch(self) -> None:
         """Start an index run whenever articles change, until `close`."""
         if self._watcher is None:
-            self._watcher = Watcher(self._watched_folders, self.start_index)
+            self._watcher = Watcher(
+                self._watched_folders,
+                self.start_index,
+                is_left_out=self._indexes.is_written_by_index,
+            )
             self._watcher.start()
 
     def job(self) -> IndexJob | None:

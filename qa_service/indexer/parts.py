@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.corpus.discovery import SourceFile
-from qa_service.corpus.reading import FileArticles, OnShare
+from qa_service.corpus.file_articles import FileArticles
+from qa_service.corpus.reader_process import OnShare
 from qa_service.encoder.base import Encoder
 from qa_service.indexes.tokens import TokenCodec
 from qa_service.store import Generation, Recipe
@@ -24,7 +25,7 @@ Calibrate = Callable[[Generation], Mapping[str, NDArray[np.generic]]]
 
 
 class Reader(Protocol):
-    """Reads files."""
+    """Reads files; called from one thread, which is not that of the run."""
 
     def read(
         self,
