@@ -40,9 +40,7 @@ _EVERYDAY_SCRIPT_WEIGHT = 4
 _CASED_SCRIPTS = ("latin", "cyrillic")
 
 # An address of mail is looked for from the start of its word alone, and given up at once.
-_NOT_LANGUAGE = re.compile(
-    r"https?://\S+|www\.\S+|(?<![^\s@])[^\s@]++@[^\s@]*\.[^\s@]*\w|[@#]\w+"
-)
+_NOT_LANGUAGE = re.compile(r"https?://\S+|www\.\S+|(?<![^\s@])[^\s@]++@[^\s@]*\.[^\s@]*\w|[@#]\w+")
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u0900-\u0d7f\u200c’'][^\W\d_]*)*")
 
 
