@@ -12,7 +12,7 @@ from pathlib import Path
 from qa_service.analyzer import ANALYZER_VERSION, Analyzer
 from qa_service.answering import Answerer
 from qa_service.centering import LanguageCentering
-from qa_service.chunker import CHUNKER_VERSION, split_article
+from qa_service.chunker import CHUNKER_VERSION, stream_passages
 from qa_service.config import Settings
 from qa_service.corpus import READER_VERSION
 from qa_service.corpus.discovery import discover
@@ -339,8 +339,8 @@ class Service:
             parts = Parts(
                 reader=reader,
                 reader_version=READER_VERSION,
-                chunker=lambda article: split_article(
-                    article, encoder.count_tokens, detect=detect_language
+                chunker=lambda article: stream_passages(
+                    article, encoder.count_tokens, detect_language
                 ),
                 chunker_version=CHUNKER_VERSION,
                 encoder=encoder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -65,12 +66,18 @@ def test_reading_process_runs_no_code_of_the_working_folder(hostile_folder: Path
 def test_environment_puts_nothing_on_a_childs_path(hostile_folder: Path, path: str) -> None:
     """Neither an empty nor a relative entry of PYTHONPATH, nor the working folder by its name."""
     environment = {**os.environ, "PYTHONPATH": path.format(folder=hostile_folder)}
+    request = {
+        "suffix": ".txt",
+        "path": str(hostile_folder / "articles" / "a.txt"),
+        "id": "a",
+        "time_limit_s": 60,
+        "per_article_s": 0,
+    }
     done = subprocess.run(
         python_command("corpus.reader_child", ["2000000000"]),
         cwd=hostile_folder,
         env=environment,
-        input=b'{"suffix": ".txt", "path": "%s", "id": "a", "time_limit_s": 60}\n'
-        % os.fsencode(hostile_folder / "articles" / "a.txt"),
+        input=json.dumps(request).encode() + b"\n",
         stdout=subprocess.PIPE,
         check=True,
         timeout=60,

@@ -6,10 +6,11 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from qa_service.corpus.draft import Drafts
 from qa_service.corpus.exchange import Message, article_to_json, from_line, to_line
@@ -37,6 +38,9 @@ _READERS: Mapping[str, tuple[str, str]] = {
 }
 # When memory runs out, the system is to end this process rather than the one that serves.
 _OOM_SCORE = "800"
+_ARTICLES_PER_LOOK = 50
+# Zero would stop the clock.
+_SHORTEST_S = 1e-6
 
 
 def reader_of(suffix: str) -> Read:
@@ -72,8 +76,8 @@ def serve(readers: Callable[[str], Read], max_memory_bytes: int) -> None:
             repeated = frozenset(request["repeated"])  # type: ignore[call-overload]
             continue
         try:
-            with _time_limit(float(str(request["time_limit_s"]))):
-                last = _answer(request, readers, repeated, replies)
+            with _Clock(request) as clock:
+                last = _answer(request, readers, repeated, replies, clock)
         except UnreadableFileError as error:
             last = {"error": str(error)}
         except MemoryError:
@@ -97,6 +101,7 @@ def _answer(
     readers: Callable[[str], Read],
     repeated: frozenset[str],
     replies: BinaryIO,
+    clock: _Clock,
 ) -> Message:
     """Write a line for every article of a file; return what the last line says."""
     drafts = readers(str(request["suffix"]))(Path(str(request["path"])))
@@ -104,6 +109,7 @@ def _answer(
     total = len(drafts.articles)
     articles = articles_of(drafts, str(request["id"]), repeated, notes)
     for number, article in enumerate(articles, start=1):
+        clock.allow_more(number)
         if article is not None:
             told = {"article": article_to_json(article), "share": number / total}
             replies.write(to_line(told))
@@ -111,20 +117,33 @@ def _answer(
     return {"dropped": dropped, "warnings": notes.all_warnings()}
 
 
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Have the system end this process when the time is up, whatever it is doing by then.
+class _Clock:
+    """Has the system end this process when the time is up, whatever it is doing by then.
 
     Whoever asked may be dead, so it is not left to them.
     """
-    if not hasattr(signal, "setitimer"):
-        yield
-        return
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def __init__(self, request: Message) -> None:
+        self._started = time.monotonic()
+        self._limit_s = float(str(request["time_limit_s"]))
+        self._per_article_s = float(str(request["per_article_s"]))
+
+    def __enter__(self) -> Self:
+        self._set(self._limit_s)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._set(0.0)
+
+    def allow_more(self, articles: int) -> None:
+        """Allow the time of so many articles that are read."""
+        if self._per_article_s and articles % _ARTICLES_PER_LOOK == 0:
+            until = self._started + self._limit_s + articles * self._per_article_s
+            self._set(max(until - time.monotonic(), _SHORTEST_S))
+
+    def _set(self, seconds: float) -> None:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _limit_memory(max_bytes: int) -> None:

@@ -42,6 +42,17 @@ OnShare = Callable[[float], None]
 """Is told what share of a file is read, from 0 to 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """How long reading a file may take: so many seconds, and more for each article read of it.
+
+    A file of a million lines takes its time; one whose lines each take almost too long does not.
+    """
+
+    seconds: float
+    per_article_s: float = 0.0
+
+
 class ReadingStoppedError(UnreadableFileError):
     """Reading a file took down the process that read it."""
 
@@ -68,7 +79,7 @@ class ReaderProcess:
         self,
         file: FileToRead,
         *,
-        time_limit_s: float,
+        limit: TimeLimit,
         repeated: Set[str] = frozenset(),
         on_share: OnShare | None = None,
     ) -> FileArticles:
@@ -82,7 +93,7 @@ class ReaderProcess:
                 child = self._running()
                 was_fresh = child.files_read == 0
                 try:
-                    return child.read(file, time_limit_s, repeated, on_share)
+                    return child.read(file, limit, repeated, on_share)
                 except _BrokenDownError as error:
                     self._stop()
                     if was_fresh or self._is_closed:
@@ -151,7 +162,7 @@ class _Child:
         return self._process.poll() is not None
 
     def read(
-        self, file: FileToRead, time_limit_s: float, repeated: Set[str], on_share: OnShare | None
+        self, file: FileToRead, limit: TimeLimit, repeated: Set[str], on_share: OnShare | None
     ) -> FileArticles:
         """Have a file read; the process is of no further use after any but UnreadableFileError."""
         self.files_read += 1
@@ -159,16 +170,17 @@ class _Child:
             "suffix": file.suffix,
             "path": os.path.abspath(file.path),  # noqa: PTH100 - links stay as they are
             "id": file.id,
-            "time_limit_s": time_limit_s,
+            "time_limit_s": limit.seconds,
+            "per_article_s": limit.per_article_s,
         }
-        self._set_deadline(time.monotonic() + time_limit_s + _GRACE_S)
+        self._set_deadline(time.monotonic() + limit.seconds + _GRACE_S)
         try:
             self._ask(request, repeated)
-            return self._articles(on_share)
+            return self._articles(limit, on_share)
         except (OSError, _BrokenDownError) as error:
             if self._was_ended_for_time():
                 raise ReadingStoppedError(
-                    f"reading it took longer than {time_limit_s:g} seconds and was stopped. "
+                    f"reading it took longer than {limit.seconds:g} seconds and was stopped. "
                     "Save it in a simpler form, such as plain text."
                 ) from error
             raise _BrokenDownError from error
@@ -204,7 +216,7 @@ class _Child:
         stdin.write(to_line(request))
         stdin.flush()
 
-    def _articles(self, on_share: OnShare | None) -> FileArticles:
+    def _articles(self, limit: TimeLimit, on_share: OnShare | None) -> FileArticles:
         stdout = self._process.stdout
         if stdout is None:
             raise RuntimeError("the reader process was started without pipes")
@@ -217,6 +229,7 @@ class _Child:
             if "article" not in message:
                 break
             articles.append(article_from_json(message["article"]))
+            self._allow_more(limit.per_article_s)
             if on_share is not None:
                 on_share(float(str(message["share"])))
         self.holds = int(str(message["address_space"]))
@@ -239,6 +252,11 @@ class _Child:
     def _set_deadline(self, deadline: float | None) -> None:
         with self._deadline_lock:
             self._deadline = deadline
+
+    def _allow_more(self, seconds: float) -> None:
+        with self._deadline_lock:
+            if self._deadline is not None:
+                self._deadline += seconds
 
     def _watch(self) -> None:
         """End the process when a file has taken too long."""

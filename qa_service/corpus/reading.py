@@ -9,38 +9,36 @@ from typing import Self
 
 from qa_service.corpus.discovery import SUPPORTED_SUFFIXES, SourceFile
 from qa_service.corpus.file_articles import FileArticles
-from qa_service.corpus.reader_process import FileToRead, OnShare, ReaderProcess
+from qa_service.corpus.reader_process import FileToRead, OnShare, ReaderProcess, TimeLimit
 from qa_service.errors import UnreadableFileError
 
-__all__ = ["FileArticles", "FileReader", "OnShare", "TimeLimit", "read_file"]
+__all__ = ["Allowance", "FileArticles", "FileReader", "OnShare", "read_file"]
 
 
 @dataclass(frozen=True, slots=True)
-class TimeLimit:
-    """How long reading a file may take: so many seconds, and more for every megabyte of it.
-
-    Honest files are read ten times as fast on a slow processor; a limit for the whole, and not one
-    for every article, ends a file of a million articles that each take almost too long.
-    """
+class Allowance:
+    """How long reading a file of some format may take; ten times what a slow processor takes."""
 
     seconds: float
     per_megabyte_s: float = 0.0
+    per_article_s: float = 0.0
 
-    def of(self, size: int) -> float:
-        """Return the limit of a file of so many bytes."""
-        return self.seconds + self.per_megabyte_s * size / 2**20
+    def limit(self, size: int) -> TimeLimit:
+        """Return the limit for a file of so many bytes."""
+        seconds = round(self.seconds + self.per_megabyte_s * size / 2**20)
+        return TimeLimit(seconds, self.per_article_s)
 
 
 # PDFs and Office documents hold anything from pictures to packed text: their size says little.
-TIME_LIMITS: Mapping[str, TimeLimit] = {
-    ".csv": TimeLimit(30.0, 5.0),
-    ".docx": TimeLimit(60.0),
-    ".htm": TimeLimit(30.0, 5.0),
-    ".html": TimeLimit(30.0, 5.0),
-    ".jsonl": TimeLimit(30.0, 5.0),
-    ".md": TimeLimit(30.0, 5.0),
-    ".pdf": TimeLimit(180.0),
-    ".txt": TimeLimit(30.0, 5.0),
+ALLOWANCES: Mapping[str, Allowance] = {
+    ".csv": Allowance(30.0, 10.0, 0.02),
+    ".docx": Allowance(60.0),
+    ".htm": Allowance(30.0, 10.0),
+    ".html": Allowance(30.0, 10.0),
+    ".jsonl": Allowance(30.0, 10.0, 0.02),
+    ".md": Allowance(30.0, 10.0),
+    ".pdf": Allowance(180.0),
+    ".txt": Allowance(30.0, 10.0),
 }
 
 
@@ -51,10 +49,10 @@ class FileReader:
     reader as a context manager, or close it, to end the child. Safe to use from several threads.
     """
 
-    def __init__(self, time_limits: Mapping[str, TimeLimit] = TIME_LIMITS) -> None:
+    def __init__(self, allowances: Mapping[str, Allowance] = ALLOWANCES) -> None:
         """Take how long files of each format may take."""
         self._process = ReaderProcess()
-        self._time_limits = time_limits
+        self._allowances = allowances
 
     def read(
         self,
@@ -75,7 +73,7 @@ class FileReader:
             UnreadableFileError: no article can be had from the file; names it, and says why.
         """
         suffix = file.path.suffix.lower()
-        if suffix not in self._time_limits:
+        if suffix not in self._allowances:
             raise UnreadableFileError(
                 f"{file.path}: unsupported format ({suffix or 'no suffix'}). "
                 f"Articles are read from {' '.join(SUPPORTED_SUFFIXES)}."
@@ -83,7 +81,7 @@ class FileReader:
         try:
             return self._process.read(
                 FileToRead(suffix, file.path, file.id),
-                time_limit_s=self._time_limits[suffix].of(file.size),
+                limit=self._allowances[suffix].limit(file.size),
                 repeated=repeated,
                 on_share=on_share,
             )

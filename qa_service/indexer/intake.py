@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
@@ -31,6 +32,8 @@ BYTES_TO_OPEN = 4096
 SHARE_TO_READ = 0.5
 # A larger file is not read ahead: its articles would be in memory beside those of another.
 MOST_BYTES_AHEAD = 8 * 2**20
+# The passages of a long article are not in memory together.
+PASSAGES_AT_ONCE = 1000
 # What takes longer to find out is not found out again by the run after one that died.
 COSTLY_S = 2.0
 
@@ -238,12 +241,15 @@ class Intake:
     def _add_passages(self, row: int, article: Article) -> int:
         """Store an article's passages; return how many there are."""
         embedding = self._parts.recipe.embedding
-        passages = [
+        passages = (
             NewPassage(passage, embedding_hash(embedding, article.title, passage.text))
             for passage in self._parts.chunker(article)
-        ]
-        self._writer.articles.add_passages(row, passages)
-        return len(passages)
+        )
+        count = 0
+        while some := list(itertools.islice(passages, PASSAGES_AT_ONCE)):
+            self._writer.articles.add_passages(row, some)
+            count += len(some)
+        return count
 
 
 def _work(file: SourceFile) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from qa_service.indexes.tokens import TokenCodec
 from qa_service.store import Generation, Recipe
 from qa_service.types import Article, Passage
 
-Chunker = Callable[[Article], tuple[Passage, ...]]
+Chunker = Callable[[Article], Iterable[Passage]]
 """Cuts an article into passages, in order."""
 
 Calibrate = Callable[[Generation], Mapping[str, NDArray[np.generic]]]
