@@ -4,23 +4,26 @@ Where to cut is chosen for the whole article at once (`_best_breaks`): of all wa
 sentences under the hard cap, the one with the least total cost, where passages far from the
 wanted size and cuts inside a paragraph cost. So paragraphs stay whole while they fit, a paragraph
 up to the cap is never halved, small ones share a passage, and no stub is left at the end: its
-neighbours give it sentences or take it in. Choosing greedily from the top does none of this.
+neighbours give it sentences or take it in. Choosing greedily from the top does none of this. An
+article as long as several books is cut into sections first: what is known of millions of sentences
+at once would fill the memory.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
 
 from qa_service.scripts import SHARED, dominant_script, scripts_of
-from qa_service.sentences import cut_long, ends_with_stop, split_sentences
+from qa_service.sentences import MAX_CLUSTER_CHARS, cut_long, ends_with_stop, split_sentences
 from qa_service.types import Article, Passage, Span
 
-CHUNKER_VERSION = "1"
+CHUNKER_VERSION = "2"
 """Part of an index's identity: raised whenever the same article would be cut otherwise."""
 
 MIN_TOKENS = 120
@@ -33,6 +36,7 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 _MAX_HEADING_CHARS = 100
 _MAX_HEADINGS_IN_A_ROW = 3
 _MANY_SENTENCES = 2000
+_SECTION_CHARS = 500_000
 _MIN_DETECTED_LETTERS = 80
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
 _BULLET = re.compile(r"[-–—*•▪◦‣●■·]\s")
@@ -87,10 +91,58 @@ def split_article(
             f"min_tokens {min_tokens}, target_tokens {target_tokens}, max_tokens {max_tokens}: "
             "must be positive and in this order"
         )
+    return tuple(_split(article, count_tokens, (min_tokens, target_tokens, max_tokens), detect))
+
+
+def stream_passages(
+    article: Article, count_tokens: CountTokens, detect: Callable[[str], str] | None = None
+) -> Iterator[Passage]:
+    """Yield what `split_article` returns, a section of the article at a time."""
+    return _split(article, count_tokens, (MIN_TOKENS, TARGET_TOKENS, MAX_TOKENS), detect)
+
+
+def _split(
+    article: Article,
+    count_tokens: CountTokens,
+    sizes: tuple[int, int, int],
+    detect: Callable[[str], str] | None,
+) -> Iterator[Passage]:
+    seen: Counter[str] = Counter()
+    expected = scripts_of(article.language) or {dominant_script(article.text)}
+    for section in _sections(article.text):
+        groups = _groups(article, section, count_tokens, sizes)
+        for group in groups:
+            yield _passage(article, group, seen, expected, detect)
+
+
+def _sections(text: str) -> Iterator[Span]:
+    """Yield the stretches that are cut into passages at a time: all at once unless it is long."""
+    start = 0
+    while len(text) - start > _SECTION_CHARS:
+        limit = start + _SECTION_CHARS
+        middle = start + _SECTION_CHARS // 2
+        # Between two paragraphs, or at least two lines or words, where there is such a place.
+        breaks = (text.rfind(gap, middle, limit) for gap in ("\n\n", "\n", " "))
+        end = next((place for place in breaks if place > 0), limit)
+        while limit - MAX_CLUSTER_CHARS < end and unicodedata.category(text[end])[0] == "M":
+            end -= 1
+        yield Span(start, end)
+        start = end
+    yield Span(start, len(text))
+
+
+def _groups(
+    article: Article, section: Span, count_tokens: CountTokens, sizes: tuple[int, int, int]
+) -> list[list[Span]]:
+    """Return the sentences of each passage of a section."""
+    min_tokens, target_tokens, max_tokens = sizes
     text = article.text
-    spans = split_sentences(text, article.language)
+    spans = [
+        Span(section.start + span.start, section.start + span.end)
+        for span in split_sentences(text[section.start : section.end], article.language)
+    ]
     if not spans:
-        return ()
+        return []
     sized = _fit_sentences(text, spans, count_tokens, max_tokens)
     sentences = _price_cuts(text, sized)
     breaks = _best_breaks(sentences, min_tokens, target_tokens, max_tokens)
@@ -98,8 +150,7 @@ def split_article(
         _with_overlap(sentences, start, end, target_tokens, max_tokens)
         for start, end in pairwise(breaks)
     ]
-    groups = _enforce_cap(text, groups, count_tokens, max_tokens)
-    return _number(article, groups, detect)
+    return _enforce_cap(text, groups, count_tokens, max_tokens)
 
 
 def passage_id(article_id: str, text: str, ordinal: int) -> str:
@@ -283,32 +334,30 @@ def _halve(text: str, group: list[Span]) -> list[list[Span]]:
     return [group]
 
 
-def _number(
-    article: Article, groups: Sequence[Sequence[Span]], detect: Callable[[str], str] | None
-) -> tuple[Passage, ...]:
-    """Make passages of the groups of sentences."""
-    seen: Counter[str] = Counter()
-    expected = scripts_of(article.language) or {dominant_script(article.text)}
-    passages: list[Passage] = []
-    for group in groups:
-        start, end = group[0].start, group[-1].end
-        text = article.text[start:end]
-        language = article.language
-        if detect is not None and _is_foreign(text, expected):
-            language = detect(text)
-        passages.append(
-            Passage(
-                id=passage_id(article.id, text, seen[text]),
-                article_id=article.id,
-                start=start,
-                end=end,
-                text=text,
-                language=language,
-                sentences=tuple(group),
-            )
-        )
-        seen[text] += 1
-    return tuple(passages)
+def _passage(
+    article: Article,
+    group: Sequence[Span],
+    seen: Counter[str],
+    expected: Set[str],
+    detect: Callable[[str], str] | None,
+) -> Passage:
+    """Make a passage of a group of sentences; `seen` counts the texts so far."""
+    start, end = group[0].start, group[-1].end
+    text = article.text[start:end]
+    language = article.language
+    if detect is not None and _is_foreign(text, expected):
+        language = detect(text)
+    ordinal = seen[text]
+    seen[text] += 1
+    return Passage(
+        id=passage_id(article.id, text, ordinal),
+        article_id=article.id,
+        start=start,
+        end=end,
+        text=text,
+        language=language,
+        sentences=tuple(group),
+    )
 
 
 def _is_foreign(text: str, expected: Set[str]) -> bool:

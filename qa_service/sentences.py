@@ -28,6 +28,7 @@ MAX_CLUSTER_CHARS = 64
 """A longer grapheme cluster may be cut: no writing system has one, but a hostile text may."""
 
 _MIN_THAI_CHARS = 60
+_MAX_STRETCH_CHARS = 2000
 _MAX_QUOTE_CHARS = 160
 _QUOTES_AND_BRACKETS = '"“”„‟«»‹›()[]{}（）［］「」『』《》〈〉【】〔〕'
 _BLANKED = dict.fromkeys(map(ord, _QUOTES_AND_BRACKETS), " ") | dict.fromkeys(
@@ -36,6 +37,9 @@ _BLANKED = dict.fromkeys(map(ord, _QUOTES_AND_BRACKETS), " ") | dict.fromkeys(
     "\ufffd",
 )
 
+# The stops that sentencex is asked about.
+_VOTED_STOPS = ".․．﹒…‥"
+_WORD_GAP = regex.compile(r"(?<=[\p{L}\p{M}\p{N},;،；])\s")
 _OUTER_APOSTROPHE = regex.compile(r"(?<!\w)['‘’]|['‘’](?!\w)")
 _LINE = regex.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
 # Burmese ၊ and Javanese ꧈ count as terminators in Unicode, but are commas.
@@ -179,11 +183,30 @@ def _split_line(line: str, language: str) -> Iterator[Span]:
 
 def _sentencex_stops(line: str, language: str) -> Iterator[int]:
     """Yield where sentencex ends a sentence: the offset behind the stop, space left out."""
+    if not any(stop in line for stop in _VOTED_STOPS):
+        return
     blanked = _OUTER_APOSTROPHE.sub(" ", line.translate(_BLANKED))
-    segments: list[str] = sentencex.segment(language, blanked)
-    ends = accumulate(map(len, segments))
-    for segment, end in zip(segments, ends, strict=True):
-        yield end - len(segment) + len(segment.rstrip())
+    for start, end in _stretches(blanked):
+        segments: list[str] = sentencex.segment(language, blanked[start:end])
+        ends = accumulate(map(len, segments), initial=start)
+        for segment, begin in zip(segments, ends, strict=False):
+            yield begin + len(segment.rstrip())
+
+
+def _stretches(line: str) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of a line that sentencex sees at a time.
+
+    Its time grows with the square of what it finds no end in. A cut falls between two words where
+    it can, so that no stop is at the end of a stretch that is not also at that of a sentence.
+    """
+    start = 0
+    while len(line) - start > _MAX_STRETCH_CHARS:
+        limit = start + _MAX_STRETCH_CHARS
+        gaps = _WORD_GAP.finditer(line, start + _MAX_STRETCH_CHARS // 2, limit)
+        end = max((gap.end() for gap in gaps), default=limit)
+        yield start, end
+        start = end
+    yield start, len(line)
 
 
 def _is_sentence_end(
@@ -201,7 +224,7 @@ def _is_sentence_end(
     if is_closed and (first.islower() or is_quoted_in_japanese):
         return False  # “No!” she said. 「行こう。」と言った。
     stop = match["stop"]
-    if stop[0] not in ".․．﹒…‥":
+    if stop[0] not in _VOTED_STOPS:
         return _is_strong_end(line, match, first)
     if match.start() - start <= 6 and _ENUMERATOR.fullmatch(line[start : match.start()].strip()):
         return False

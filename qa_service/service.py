@@ -12,7 +12,7 @@ from pathlib import Path
 from qa_service.analyzer import ANALYZER_VERSION, Analyzer
 from qa_service.answering import Answerer
 from qa_service.centering import LanguageCentering
-from qa_service.chunker import CHUNKER_VERSION, split_article
+from qa_service.chunker import CHUNKER_VERSION, stream_passages
 from qa_service.config import Settings
 from qa_service.corpus import READER_VERSION
 from qa_service.corpus.discovery import discover
@@ -39,7 +39,7 @@ from qa_service.native_memory import (
 from qa_service.native_threads import keep_products_in_their_thread
 from qa_service.reranker import Reranker
 from qa_service.retriever import CANDIDATES, Retrieval, Retriever, measure_tokens
-from qa_service.store import Generation, Recipe, Store, verify
+from qa_service.store import Generation, IndexFolders, Recipe, Store, verify
 from qa_service.turns import EncodesOutOfTurn, Turn
 from qa_service.types import (
     Answer,
@@ -89,6 +89,7 @@ class Service:
             self._statistics.languages if self._statistics else None
         )
         self._store = Store(settings.index, lexical=TantivyIndex, centering=self._centering)
+        self._indexes = IndexFolders(settings.index)
         self._analyzer = Analyzer()
         self._library = Library(settings.articles, settings.index)
         self._jobs = IndexJobs()
@@ -211,7 +212,8 @@ class Service:
                 "hand, then index again."
             )
         roots = [Path(source) for source in generation.manifest.sources]
-        paths = {found.id: found.path for found in discover(roots, allow_empty=True).files}
+        discovery = discover(roots, allow_empty=True, indexes=self._indexes)
+        paths = {found.id: found.path for found in discovery.files}
         if file not in paths:
             raise ArticleConflictError(
                 f"The file of {article_id!r}, {file}, is no longer there. Index again."
@@ -254,7 +256,11 @@ class Service:
     def watch(self) -> None:
         """Start an index run whenever articles change, until `close`."""
         if self._watcher is None:
-            self._watcher = Watcher(self._watched_folders, self.start_index)
+            self._watcher = Watcher(
+                self._watched_folders,
+                self.start_index,
+                is_left_out=self._indexes.is_written_by_index,
+            )
             self._watcher.start()
 
     def job(self) -> IndexJob | None:
@@ -333,8 +339,8 @@ class Service:
             parts = Parts(
                 reader=reader,
                 reader_version=READER_VERSION,
-                chunker=lambda article: split_article(
-                    article, encoder.count_tokens, detect=detect_language
+                chunker=lambda article: stream_passages(
+                    article, encoder.count_tokens, detect_language
                 ),
                 chunker_version=CHUNKER_VERSION,
                 encoder=encoder,

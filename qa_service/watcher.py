@@ -30,6 +30,7 @@ class Watcher:
         find_paths: Callable[[], Sequence[Path]],
         on_change: Callable[[], object],
         settling_s: float = SETTLING_S,
+        is_left_out: Callable[[Path, Path], bool] = lambda _path, _root: False,
     ) -> None:
         """Take where the articles are, and what to do when they change.
 
@@ -37,10 +38,13 @@ class Watcher:
             find_paths: asked again and again, for other folders may be indexed meanwhile.
             on_change: called once for many changes that come together.
             settling_s: how long files must stay the same.
+            is_left_out: tells of a path, and the watched one that it was found under, that no
+                article can be there, as in an index: what a run writes must not start another.
         """
         self._find_paths = find_paths
         self._on_change = on_change
         self._settling_s = settling_s
+        self._is_left_out = is_left_out
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
 
@@ -69,13 +73,18 @@ class Watcher:
         for changes in watch(
             *paths, stop_event=self._stop, debounce=400, rust_timeout=500, yield_on_timeout=True
         ):
-            changed = {Path(name) for _, name in changes if not _is_hidden(Path(name), paths)}
+            changed = {Path(name) for _, name in changes if self._may_hold_articles(name, paths)}
             if (changed or not has_caught_up) and self._settle(changed):
                 log.info("%d files changed; indexing", len(changed))
                 has_caught_up = True
                 self._on_change()
             if _places(self._find_paths()) != places:
                 return
+
+    def _may_hold_articles(self, name: str, roots: Sequence[Path]) -> bool:
+        path = Path(name)
+        root = next((root for root in roots if path.is_relative_to(root)), None)
+        return not _is_hidden(path, root) and not self._is_left_out(path, root or path.parent)
 
     def _settle(self, paths: set[Path]) -> bool:
         """Wait until the files stay the same; False when told to stop meanwhile."""
@@ -102,12 +111,11 @@ def _places(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
     return places
 
 
-def _is_hidden(path: Path, roots: Sequence[Path]) -> bool:
+def _is_hidden(path: Path, root: Path | None) -> bool:
     """Tell files that no index run reads: those below a name that starts with a dot."""
-    for root in roots:
-        if path.is_relative_to(root):
-            return any(part.startswith(".") for part in path.relative_to(root).parts)
-    return path.name.startswith(".")
+    if root is None:
+        return path.name.startswith(".")
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def _states(paths: Iterable[Path]) -> dict[Path, tuple[int, int] | None]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from platformdirs import user_cache_path
 from tokenizers import Tokenizer
 
-from qa_service.chunker import CHUNKER_VERSION, passage_id, split_article
+from qa_service.chunker import CHUNKER_VERSION, passage_id, split_article, stream_passages
 from qa_service.types import Article, Passage
 
 ANY_TEXT = st.text(
@@ -280,3 +280,27 @@ def test_the_real_tokenizer_agrees() -> None:
 def test_the_version_is_part_of_the_contract() -> None:
     """The version is a non-empty string, written into the index manifest."""
     assert CHUNKER_VERSION
+
+
+@pytest.mark.parametrize("line", ["كلمة وأخرى. ", "第一句话。", "คำหนึ่งคำ", "वाक्य पूरा है। ", "a\n"])
+def test_long_articles_are_cut_section_by_section(
+    monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """Every letter lies in a passage; the first passages come before the last are thought of."""
+    monkeypatch.setattr("qa_service.chunker._SECTION_CHARS", 1000)
+    source = article(line * 700, "th")
+    seen: list[int] = []
+
+    def counter(texts: Sequence[str]) -> list[int]:
+        seen.append(sum(map(len, texts)))
+        return count_tokens(texts)
+
+    passages = stream_passages(source, counter)
+    first = next(passages)
+    assert max(seen) <= 1100
+    ends = first.end
+    for passage in passages:
+        assert not source.text[ends : passage.start].strip()
+        assert passage.text == source.text[passage.start : passage.end]
+        ends = passage.end
+    assert not source.text[ends:].strip()

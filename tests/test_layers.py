@@ -25,14 +25,16 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "config": "errors",
         "scripts": "",
         "sentences": "types scripts",
-        "analyzer": "scripts",
+        "normal_forms": "",
+        "analyzer": "scripts normal_forms",
         "chunker": "types scripts sentences",
-        "corpus": "types errors scripts",
+        "child_python": "",
+        "corpus": "types errors scripts normal_forms child_python",
         "model_statistics": "",
         "native_memory": "",
         "native_threads": "",
         "centering": "model_statistics",
-        "encoder": "errors config",
+        "encoder": "errors config child_python",
         "indexes": "errors",
         "indexes.codec": "model_statistics",
         "store": "types errors indexes",
@@ -90,7 +92,8 @@ SOLE_IMPORTERS: Mapping[str, frozenset[str]] = {
 # Who may read the environment, and who may set what libraries read from it.
 ENVIRONMENT_READERS = frozenset({"config"})
 ENVIRONMENT_WRITERS: Mapping[str, str] = {
-    "encoder": "model libraries look at their variables, offline and quiet, when they are imported"
+    "encoder": "model libraries look at their variables, offline and quiet, when they are imported",
+    "corpus.reader_child": "in a process of its own: a library sets aside memory for every core",
 }
 
 # Slow to import: kept out of start-up by importing them where they are first needed.

@@ -101,6 +101,28 @@ def test_hidden_files_are_not_told_of(tmp_path: Path, watch: Watch) -> None:
     assert from_above.calls == 1
 
 
+def test_what_is_left_out_is_not_told_of(tmp_path: Path) -> None:
+    """What an index run writes into the watched folder starts no other run."""
+    told = Told()
+    watcher = Watcher(
+        lambda: [tmp_path],
+        told,
+        settling_s=SETTLING_S,
+        is_left_out=lambda path, root: root == tmp_path and "index" in path.parts,
+    )
+    watcher.start()
+    try:
+        begun(told)
+        (tmp_path / "index").mkdir()
+        for number in range(3):
+            write(tmp_path / "index" / "CURRENT", f"{number}")
+        # What is told of next comes from this change alone.
+        change(told, lambda: write(tmp_path / "خبر.txt", "news"))
+    finally:
+        watcher.stop()
+    assert told.calls == 2
+
+
 def test_folder_may_come_later(tmp_path: Path, watch: Watch) -> None:
     """A folder that does not exist yet is watched once it does."""
     folder = tmp_path / "later"

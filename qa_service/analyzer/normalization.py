@@ -10,6 +10,8 @@ import unicodedata
 
 import regex
 
+from qa_service.normal_forms import normalized
+
 DECIMAL_MARK = "٫"
 """Stands in every decimal number after `normalize`; a point may also stand in a date."""
 
@@ -51,7 +53,7 @@ _LETTERS = str.maketrans(
 def normalize(text: str, language: str) -> str:
     """Return text as words are compared: one form per letter, digit and number, in lower case."""
     text = _unify_numbers(_OTHER_DIGIT.sub(_as_ascii, text))
-    text = unicodedata.normalize("NFKC", text)
+    text = normalized("NFKC", text)
     if language in _TURKIC_LANGUAGES:
         text = text.replace("İ", "i").replace("I", "ı")
     text = _ARABIC_NON_JOINER.sub(" ", text.casefold())
@@ -60,7 +62,7 @@ def normalize(text: str, language: str) -> str:
     text = _ARABIC_MARKS.sub("", text)
     text = _HEBREW_MARKS.sub("", text)
     text = _INNER_APOSTROPHE.sub("", text)
-    return unicodedata.normalize("NFKC", text).translate(_LETTERS)
+    return normalized("NFKC", text).translate(_LETTERS)
 
 
 def _as_ascii(digit: re.Match[str]) -> str:
@@ -90,5 +92,5 @@ def fold_accents(word: str) -> str:
     """
     if word.isascii():
         return word
-    decomposed = unicodedata.normalize("NFD", word)
-    return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)).translate(_PLAIN_LETTERS)
+    decomposed = normalized("NFD", word)
+    return normalized("NFC", _ACCENTS.sub("", decomposed)).translate(_PLAIN_LETTERS)

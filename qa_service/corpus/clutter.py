@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
+from qa_service.normal_forms import normalized
+
 _FOLDS = str.maketrans(
     {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ې": "ي", "ة": "ه", "ؤ": "و",
      "ئ": "ي", "ک": "ك", "ہ": "ه", "ـ": None, "\u0670": None, "ё": "е", "ı": "i", "\u0307": None}
@@ -102,7 +104,7 @@ def fold_words(line: str) -> str:
 
 
 def _without_case(line: str) -> str:
-    return unicodedata.normalize("NFKC", line).casefold().translate(_FOLDS)
+    return normalized("NFKC", line).casefold().translate(_FOLDS)
 
 
 def _joined_words(folded: str) -> str:
@@ -142,7 +144,7 @@ def is_prose(line: str) -> bool:
 def shape_of_clutter(line: str) -> str | None:
     """Name the clutter that a line's shape alone gives away, wherever it stands."""
     stripped = line.strip()
-    if _IMAGE_FILE.fullmatch(stripped):
+    if len(stripped) <= _LONG_LINE and _IMAGE_FILE.fullmatch(stripped):
         return "image_file"
     if _FONT_BUTTON.fullmatch(stripped):
         return "font_size"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import importlib
 import re
 import unicodedata
+from collections.abc import Mapping
 
 _EARLIEST_YEAR, _LATEST_YEAR = 1500, 2200
 _BUDDHIST_ERA = 543
@@ -40,6 +42,7 @@ _YEAR_FIRST = re.compile(
 _YEAR_LAST = re.compile(r"(?<!\d)(\d{1,2})([-./])(\d{1,2})\2(\d{4})(?!\d)")
 _COMPACT = re.compile(r"(?<!\d)(\d{4})(\d{2})(\d{2})(?:T\d+Z?)?(?!\d)")
 _ANY_YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
+_ANY_DAY = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
 _HIJRI = re.compile(r"هـ|(?<!\w)ه\.?(?!\w)|\bAH\b|هجري")
 _TIME = re.compile(
     r"[T,،]?\s*(?:(?:at|um|à|a las|às|om|kl\.?|в|о|saat|الساعة|ساعت)\s+)?"
@@ -54,6 +57,8 @@ _ARABIC_FOLDS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ة": "ه", "
 _MAX_REST_WORDS = 3
 _MAX_REST_LENGTH = 30
 
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september",
+           "october", "november", "december")  # fmt: skip
 # Where months have names; the language of the text itself is tried first.
 _LANGUAGES_WITH_MONTHS = (
     "en", "fr", "es", "de", "it", "pt", "ru", "uk", "tr", "nl", "pl", "cs", "sv", "da", "nb", "fi",
@@ -167,12 +172,20 @@ def _date(year: int, month: int, day: int) -> dt.date | None:
 @functools.lru_cache(maxsize=1024)
 def _parse_words(value: str, language: str | None) -> dt.date | None:
     """Read a date whose month is a word."""
-    if not (_ANY_YEAR.search(value) and re.search(r"[^\W\d_]", value)):
+    if not (_ANY_YEAR.search(value) and _ANY_DAY.search(value)):
+        return None
+    words = _words(value)
+    if not words:
+        return None
+    # Most lines with a year and a number are no date, and the parser takes long to find that out
+    # in three dozen languages: it is asked about those alone that call a month so.
+    months = _month_words()
+    languages = [name for name in _LANGUAGES_WITH_MONTHS if words & months[name]]
+    if not languages:
         return None
     # Heavy, and needed by few files only.
     import dateparser  # type: ignore[import-untyped]
 
-    languages = list(_LANGUAGES_WITH_MONTHS)
     if language in languages:
         languages.remove(language)
         languages.insert(0, language)
@@ -186,3 +199,24 @@ def _parse_words(value: str, language: str | None) -> dt.date | None:
         },
     )
     return None if parsed is None else _date(parsed.year, parsed.month, parsed.day)
+
+
+def _words(text: str) -> frozenset[str]:
+    """Return the words of a text without marks and case, as names of months are compared."""
+    letters = (
+        letter
+        for letter in unicodedata.normalize("NFKD", text[: 2 * _MAX_LENGTH]).casefold()
+        if unicodedata.category(letter)[0] != "M"
+    )
+    return frozenset(re.findall(r"[^\W\d_]+", "".join(letters)))
+
+
+@functools.lru_cache(maxsize=1)
+def _month_words() -> Mapping[str, frozenset[str]]:
+    """Return the words that name months, by language."""
+    found = {}
+    for language in _LANGUAGES_WITH_MONTHS:
+        names = importlib.import_module(f"dateparser.data.date_translation_data.{language}").info
+        months = (name for month in _MONTHS for name in names[month])
+        found[language] = frozenset(word for name in months for word in _words(name))
+    return found

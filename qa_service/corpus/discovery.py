@@ -8,10 +8,12 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from qa_service.errors import CorpusError
 from qa_service.types import FileState
 
+_OF_AN_INDEX = "belongs to an index of qa-service; never read as articles"
 SUPPORTED_SUFFIXES = (".csv", ".docx", ".htm", ".html", ".jsonl", ".md", ".pdf", ".txt")
 
 
@@ -43,7 +45,36 @@ class Discovery:
     problems: tuple[FileProblem, ...]
 
 
-def discover(paths: Sequence[Path], *, allow_empty: bool = False) -> Discovery:
+class IndexFolders(Protocol):
+    """Tells what belongs to an index, and so is never read as articles."""
+
+    def is_index(self, folder: Path) -> bool:
+        """Tell whether a folder is an index folder."""
+        ...
+
+    def holds(self, path: Path) -> bool:
+        """Tell whether a path lies among what an index folder keeps, links resolved."""
+        ...
+
+
+class NoIndexFolders:
+    """Knows no index."""
+
+    def is_index(self, folder: Path) -> bool:  # noqa: ARG002
+        """Find none."""
+        return False
+
+    def holds(self, path: Path) -> bool:  # noqa: ARG002
+        """Find none."""
+        return False
+
+
+def discover(
+    paths: Sequence[Path],
+    *,
+    allow_empty: bool = False,
+    indexes: IndexFolders = NoIndexFolders(),  # noqa: B008 - it holds nothing
+) -> Discovery:
     """Find the files that hold articles under these folders, and among these files.
 
     A file's id is its path relative to the folder it was found in, with `/` between the parts; a
@@ -53,17 +84,20 @@ def discover(paths: Sequence[Path], *, allow_empty: bool = False) -> Discovery:
     of the root's absolute path (`archive~1f0c9a3e/2020/truce.md`).
 
     Names that start with a dot are left out silently. Links are followed, but no file is read
-    twice and no loop entered. Pipes, sockets and devices are never opened.
+    twice and no loop entered. Pipes, sockets and devices are never opened. Index folders are named
+    once and not entered: the files of removed articles lie in them.
 
     Args:
         paths: folders and files, the most important first.
         allow_empty: return an empty discovery instead of raising when nothing was found.
+        indexes: tells index folders from others.
 
     Raises:
-        CorpusError: a path does not exist, or nothing under all of them can hold an article.
+        CorpusError: a path does not exist or belongs to an index, or nothing under all of them can
+            hold an article.
     """
-    roots = [_checked_root(path) for path in paths]
-    search = _Search()
+    roots = [_checked_root(path, indexes) for path in paths]
+    search = _Search(indexes)
     for root in roots:
         search.visit_root(root)
     if not search.files and not allow_empty:
@@ -71,7 +105,12 @@ def discover(paths: Sequence[Path], *, allow_empty: bool = False) -> Discovery:
     return Discovery(tuple(search.files), tuple(search.problems))
 
 
-def _checked_root(path: Path) -> Path:
+def _checked_root(path: Path, indexes: IndexFolders) -> Path:
+    if indexes.is_index(path) or indexes.holds(path):
+        raise CorpusError(
+            f"{path} is an index folder of qa-service, or part of one; what it keeps is never read "
+            "as articles. Name a folder of articles, or another place for the index with --index."
+        )
     try:
         path.stat()
     except FileNotFoundError as error:
@@ -107,6 +146,7 @@ def _nothing_found(paths: Sequence[Path], problems: Sequence[FileProblem]) -> st
 class _Search:
     """The state of one discovery: what was found, and what has been seen already."""
 
+    indexes: IndexFolders
     files: list[SourceFile] = field(default_factory=list)
     problems: list[FileProblem] = field(default_factory=list)
     taken_ids: set[str] = field(default_factory=set)
@@ -138,6 +178,11 @@ class _Search:
                     self._skip(current, "link to a folder that is read already")
                 continue
             self.seen_folders.add((status.st_dev, status.st_ino))
+            if self.indexes.is_index(current) or (
+                current.is_symlink() and self.indexes.holds(current)
+            ):
+                self._skip(current, _OF_AN_INDEX)
+                continue
             links = []
             for path in inside:
                 if path.name.startswith("."):
@@ -175,6 +220,9 @@ class _Search:
             return
         if not stat.S_ISREG(status.st_mode):
             self._skip(path, "not a regular file (pipe, socket or device); never opened")
+            return
+        if path.is_symlink() and self.indexes.holds(real):
+            self._skip(path, _OF_AN_INDEX)
             return
         if real in self.seen_files:
             self._skip(path, f"same file as {self.seen_files[real]}, which is read already")

@@ -39,7 +39,8 @@ _EVERYDAY_SCRIPT_WEIGHT = 4
 
 _CASED_SCRIPTS = ("latin", "cyrillic")
 
-_NOT_LANGUAGE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\w+|[@#]\w+")
+# An address of mail is looked for from the start of its word alone, and given up at once.
+_NOT_LANGUAGE = re.compile(r"https?://\S+|www\.\S+|(?<![^\s@])[^\s@]++@[^\s@]*\.[^\s@]*\w|[@#]\w+")
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u0900-\u0d7f\u200c’'][^\W\d_]*)*")
 
 

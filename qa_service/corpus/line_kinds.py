@@ -145,6 +145,8 @@ def beside_clutter(raw: str, folded: str) -> str | None:
         return reason
     if _PLAIN_NUMBER.fullmatch(raw):
         return "counter"
+    if line_width(raw) > MAX_CLUTTER_WIDTH:
+        return None
     if split_label(raw, "source_line") == "" or split_label(raw, "date_line") == "":
         return "label"
     return None

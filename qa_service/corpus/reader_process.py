@@ -1,35 +1,69 @@
-"""A child process that parses what could hang or swell: web pages, PDFs, Office documents.
+"""The indexing process's side of the process that reads files.
 
-The parent keeps one child for many files, gives each file a time limit, and starts a new child
-when it had to end the old one. Requests and replies are lines of JSON; nothing is ever unpickled.
+Every format is read, and its articles are cleaned, in a child: a hostile file can make any parser
+hang or swell, and what hangs in C holds up the whole interpreter. The parent keeps one child for
+many files, gives each file a time limit, and starts a new child when the old one was ended.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import json
 import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Set
+from dataclasses import dataclass
 from pathlib import Path
 
-from qa_service.corpus.draft import Draft, Drafts
+from qa_service.child_python import python_command
+from qa_service.corpus.exchange import (
+    article_from_json,
+    dropped_from_json,
+    from_line,
+    to_line,
+)
+from qa_service.corpus.file_articles import FileArticles
 from qa_service.errors import UnreadableFileError
-from qa_service.types import DroppedText
+from qa_service.types import Article
 
 MAX_MEMORY_BYTES = 2 * 2**30
-_FILES_PER_PROCESS = 200
+# A child that holds more than this share of it between two files is replaced: what earlier files
+# left behind must not make a later one fail.
+_MAX_SHARE_BETWEEN_FILES = 0.4
 _STOP_SECONDS = 5.0
+# The child keeps to its time itself where the system can see to that; else the parent does.
+_GRACE_S = 2.0 if hasattr(signal, "setitimer") else 0.0
+_LOOK_EVERY_S = 0.25
 
-try:
-    import resource
-except ImportError:  # not on Windows; the time limit still holds there
-    resource = None  # type: ignore[assignment]
+OnShare = Callable[[float], None]
+"""Is told what share of a file is read, from 0 to 1."""
 
-Read = Callable[[Path], Drafts]
+
+@dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """How long reading a file may take: so many seconds, and more for each article read of it.
+
+    A file of a million lines takes its time; one whose lines each take almost too long does not.
+    """
+
+    seconds: float
+    per_article_s: float = 0.0
+
+
+class ReadingStoppedError(UnreadableFileError):
+    """Reading a file took down the process that read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileToRead:
+    """A file, the suffix that says how it is read, and the id of an article that is all of it."""
+
+    suffix: str
+    path: Path
+    id: str
 
 
 class ReaderProcess:
@@ -38,152 +72,197 @@ class ReaderProcess:
     def __init__(self, max_memory_bytes: int = MAX_MEMORY_BYTES) -> None:
         self._max_memory_bytes = max_memory_bytes
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._files_read = 0
+        self._child: _Child | None = None
+        self._is_closed = False
 
-    def read(self, suffix: str, path: Path, time_limit_s: float) -> Drafts:
-        """Read a file by the reader of this suffix.
+    def read(
+        self,
+        file: FileToRead,
+        *,
+        limit: TimeLimit,
+        repeated: Set[str] = frozenset(),
+        on_share: OnShare | None = None,
+    ) -> FileArticles:
+        """Read a file by the reader of its suffix.
 
         Raises:
             UnreadableFileError: the reader says so, or took too long or too much memory.
         """
-        request = json.dumps({"suffix": suffix, "path": os.fspath(path)}).encode("ascii") + b"\n"
         with self._lock:
-            reply, was_stopped = self._exchange(request, time_limit_s)
-        if reply is None:
-            if was_stopped:
-                raise UnreadableFileError(
-                    f"reading it took longer than {time_limit_s:g} seconds and was stopped. "
-                    "Save it in a simpler form, such as plain text."
-                )
-            raise UnreadableFileError(
-                "its reader broke down, most likely for want of memory. "
-                "Save it in a simpler form, such as plain text."
-            )
-        if "error" in reply:
-            raise UnreadableFileError(str(reply["error"]))
-        return _drafts_from_json(reply)
+            while True:
+                child = self._running()
+                was_fresh = child.files_read == 0
+                try:
+                    return child.read(file, limit, repeated, on_share)
+                except _BrokenDownError as error:
+                    self._stop()
+                    if was_fresh or self._is_closed:
+                        raise ReadingStoppedError(
+                            "its reader broke down, most likely for want of memory. "
+                            "Save it in a simpler form, such as plain text."
+                        ) from error
+                    # What broke down may have been worn out by the files before: a fresh one
+                    # reads this file alone.
+                except ReadingStoppedError:
+                    self._stop()
+                    raise
 
     def close(self) -> None:
-        """End the child process."""
+        """End the child process, and with it the reading of a file that is under way."""
+        self._is_closed = True
+        if (child := self._child) is not None:
+            child.kill()
         with self._lock:
             self._stop()
 
-    def _exchange(
-        self, request: bytes, time_limit_s: float
-    ) -> tuple[Mapping[str, object] | None, bool]:
-        process = self._running()
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("the reader process was started without pipes")
-        was_stopped = threading.Event()
-
-        def stop() -> None:
-            was_stopped.set()
-            process.kill()
-
-        timer = threading.Timer(time_limit_s, stop)
-        timer.daemon = True
-        timer.start()
-        try:
-            process.stdin.write(request)
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except (BrokenPipeError, OSError):
-            line = b""
-        finally:
-            timer.cancel()
-        self._files_read += 1
-        if not line.endswith(b"\n"):
+    def _running(self) -> _Child:
+        largest = _MAX_SHARE_BETWEEN_FILES * self._max_memory_bytes
+        if self._child is not None and (self._child.has_ended or self._child.holds > largest):
             self._stop()
-            return None, was_stopped.is_set()
-        return json.loads(line), False
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._files_read >= _FILES_PER_PROCESS or (
-            self._process is not None and self._process.poll() is not None
-        ):
-            self._stop()
-        if self._process is None:
-            program = (
-                "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
-                "from qa_service.corpus.isolated import main; main(int(sys.argv[2]))"
-            )
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-                [
-                    sys.executable,
-                    "-c",
-                    program,
-                    json.dumps(sys.path),
-                    str(self._max_memory_bytes),
-                ],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-            self._files_read = 0
-        return self._process
+        if self._child is None:
+            self._child = _Child(self._max_memory_bytes)
+        return self._child
 
     def _stop(self) -> None:
-        process, self._process = self._process, None
-        self._files_read = 0
-        if process is None:
-            return
-        for stream in (process.stdin, process.stdout):
+        child, self._child = self._child, None
+        if child is not None:
+            child.stop()
+
+
+class _BrokenDownError(Exception):
+    """The child ended, for no reason that it could name."""
+
+
+class _Child:
+    """One child process."""
+
+    def __init__(self, max_memory_bytes: int) -> None:
+        self.files_read = 0
+        self.holds = 0
+        self._repeated: Set[str] = frozenset()
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            python_command("corpus.reader_child", [str(max_memory_bytes)]),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            # It looks at no file but those it is told to read, by their full names.
+            cwd=Path(sys.executable).anchor,
+            # Not in the terminal's group: Ctrl-C is for the parent, which ends the child.
+            start_new_session=True,
+        )
+        self._deadline: float | None = None
+        self._deadline_lock = threading.Lock()
+        self._was_stopped = False
+        self._has_stopped = threading.Event()
+        threading.Thread(target=self._watch, name="reader-watch", daemon=True).start()
+
+    @property
+    def has_ended(self) -> bool:
+        """True when the process is no more."""
+        return self._process.poll() is not None
+
+    def read(
+        self, file: FileToRead, limit: TimeLimit, repeated: Set[str], on_share: OnShare | None
+    ) -> FileArticles:
+        """Have a file read; the process is of no further use after any but UnreadableFileError."""
+        self.files_read += 1
+        request = {
+            "suffix": file.suffix,
+            "path": os.path.abspath(file.path),  # noqa: PTH100 - links stay as they are
+            "id": file.id,
+            "time_limit_s": limit.seconds,
+            "per_article_s": limit.per_article_s,
+        }
+        self._set_deadline(time.monotonic() + limit.seconds + _GRACE_S)
+        try:
+            self._ask(request, repeated)
+            return self._articles(limit, on_share)
+        except (OSError, _BrokenDownError) as error:
+            if self._was_ended_for_time():
+                raise ReadingStoppedError(
+                    f"reading it took longer than {limit.seconds:g} seconds and was stopped. "
+                    "Save it in a simpler form, such as plain text."
+                ) from error
+            raise _BrokenDownError from error
+        finally:
+            self._set_deadline(None)
+
+    def kill(self) -> None:
+        """End the process while another thread waits for what it reads."""
+        self._process.kill()
+
+    def stop(self) -> None:
+        """End the process and let go of it."""
+        self._has_stopped.set()
+        for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
         try:
             # Without its input the child ends by itself; one that hangs does not.
-            process.wait(timeout=0.2 if process.poll() is None else 0)
+            self._process.wait(timeout=0.2)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=_STOP_SECONDS)
+            self._process.kill()
+            self._process.wait(timeout=_STOP_SECONDS)
 
+    def _ask(self, request: dict[str, object], repeated: Set[str]) -> None:
+        stdin = self._process.stdin
+        if stdin is None:
+            raise RuntimeError("the reader process was started without pipes")
+        # There may be many lines, and they are the same for all files of a run.
+        if repeated is not self._repeated and repeated != self._repeated:
+            stdin.write(to_line({"repeated": sorted(repeated)}))
+        self._repeated = repeated
+        stdin.write(to_line(request))
+        stdin.flush()
 
-def serve(readers: Mapping[str, Read], max_memory_bytes: int) -> None:
-    """Answer requests on the standard streams until they end; this is the child's whole life."""
-    replies = os.fdopen(os.dup(1), "wb")
-    # What a library prints must not get between the replies.
-    os.dup2(2, 1)
-    _limit_memory(max_memory_bytes)
-    for line in sys.stdin.buffer:
-        request = json.loads(line)
-        reply: dict[str, object]
+    def _articles(self, limit: TimeLimit, on_share: OnShare | None) -> FileArticles:
+        stdout = self._process.stdout
+        if stdout is None:
+            raise RuntimeError("the reader process was started without pipes")
+        articles: list[Article] = []
+        while True:
+            line = stdout.readline()
+            if not line.endswith(b"\n"):
+                raise _BrokenDownError
+            message = from_line(line)
+            if "article" not in message:
+                break
+            articles.append(article_from_json(message["article"]))
+            self._allow_more(limit.per_article_s)
+            if on_share is not None:
+                on_share(float(str(message["share"])))
+        self.holds = int(str(message["address_space"]))
+        if "error" in message:
+            raise UnreadableFileError(str(message["error"]))
+        warnings = message["warnings"]
+        if not isinstance(warnings, list):
+            raise _BrokenDownError
+        return FileArticles(tuple(articles), dropped_from_json(message["dropped"]), tuple(warnings))
+
+    def _was_ended_for_time(self) -> bool:
+        if self._was_stopped:
+            return True
         try:
-            reply = _drafts_to_json(readers[request["suffix"]](Path(request["path"])))
-        except UnreadableFileError as error:
-            reply = {"error": str(error)}
-        except MemoryError:
-            reply = {
-                "error": f"reading it takes more than {max_memory_bytes // 2**20} MB of memory. "
-                "Save it in a simpler form, such as plain text."
-            }
-        except RecursionError:
-            reply = {"error": "it is nested too deeply. Save it in a simpler form."}
-        replies.write(json.dumps(reply).encode("ascii") + b"\n")
-        replies.flush()
+            status = self._process.wait(timeout=_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return hasattr(signal, "SIGALRM") and status == -signal.SIGALRM
 
+    def _set_deadline(self, deadline: float | None) -> None:
+        with self._deadline_lock:
+            self._deadline = deadline
 
-def _limit_memory(max_bytes: int) -> None:
-    if resource is None:
-        return
-    try:
-        resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
-    except (ValueError, OSError):  # macOS refuses
-        return
+    def _allow_more(self, seconds: float) -> None:
+        with self._deadline_lock:
+            if self._deadline is not None:
+                self._deadline += seconds
 
-
-def _drafts_to_json(drafts: Drafts) -> dict[str, object]:
-    return dataclasses.asdict(drafts)
-
-
-def _drafts_from_json(value: Mapping[str, object]) -> Drafts:
-    articles = value["articles"]
-    warnings = value["warnings"]
-    if not isinstance(articles, list) or not isinstance(warnings, list):
-        raise UnreadableFileError("its reader answered nonsense. Report this file as a fault.")
-    drafts = []
-    for fields in articles:
-        dropped = tuple(DroppedText(**entry) for entry in fields.pop("dropped"))
-        drafts.append(Draft(**fields, dropped=dropped))
-    return Drafts(tuple(drafts), tuple(warnings))
+    def _watch(self) -> None:
+        """End the process when a file has taken too long."""
+        while not self._has_stopped.wait(_LOOK_EVERY_S):
+            with self._deadline_lock:
+                if self._deadline is not None and time.monotonic() > self._deadline:
+                    self._was_stopped = True
+                    self._process.kill()
+                    return

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
-import sys
 from importlib import metadata
 from pathlib import Path
 
+from qa_service.child_python import python_command
 from qa_service.encoder.cached_folder import CachedFolder
 from qa_service.encoder.embedded import OnProgress
 from qa_service.encoder.processor import Precision, question_precision
@@ -22,10 +22,6 @@ DESCRIPTION = "description.json"
 UNCONVERTIBLE = 3
 """The converting process ends with this when the last line it wrote says why."""
 
-_CONVERT = (
-    "import sys; sys.path.append(sys.argv[1]); "
-    "from qa_service.encoder.conversion import main; sys.exit(main(sys.argv[2:]))"
-)
 # Raised whenever the conversion changes, so that older graphs are made again.
 _LAYOUT = "3"
 
@@ -58,14 +54,11 @@ def converted_model_folder(
         if on_progress is not None:
             on_progress(f"Preparing {source.name} for this processor (once, about 20 seconds)")
         # A process of its own, so that the memory that torch takes is given back, and so that
-        # the process that serves never loads it. `-P`: what lies in the folder in which somebody
-        # happens to work is no library.
-        package_root = Path(__file__).parents[2]
+        # the process that serves never loads it.
         done = subprocess.run(  # noqa: S603 (our own paths and names, and no shell)
-            [
-                *(sys.executable, "-P", "-X", "utf8", "-c", _CONVERT, str(package_root)),
-                *(source.name, str(source.folder), str(folder), precision),
-            ],
+            python_command(
+                "encoder.conversion", [source.name, str(source.folder), str(folder), precision]
+            ),
             capture_output=True,
             encoding="utf-8",
             errors="replace",

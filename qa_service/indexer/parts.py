@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.corpus.discovery import SourceFile
-from qa_service.corpus.reading import FileArticles, OnShare
+from qa_service.corpus.file_articles import FileArticles
+from qa_service.corpus.reader_process import OnShare
 from qa_service.encoder.base import Encoder
 from qa_service.indexes.tokens import TokenCodec
 from qa_service.store import Generation, Recipe
 from qa_service.types import Article, Passage
 
-Chunker = Callable[[Article], tuple[Passage, ...]]
+Chunker = Callable[[Article], Iterable[Passage]]
 """Cuts an article into passages, in order."""
 
 Calibrate = Callable[[Generation], Mapping[str, NDArray[np.generic]]]
@@ -24,7 +25,7 @@ Calibrate = Callable[[Generation], Mapping[str, NDArray[np.generic]]]
 
 
 class Reader(Protocol):
-    """Reads files."""
+    """Reads files; called from one thread, which is not that of the run."""
 
     def read(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from qa_service.indexes.tokens import row_size as token_row_size
 from qa_service.store import (
     Generation,
     GenerationWriter,
+    IndexFolders,
     LastGood,
     RepeatedLines,
     Store,
@@ -105,7 +107,11 @@ class _Run:
         last = self._last_good(rebuild=rebuild)
         live = last.generation
         sources = _sources(paths, live, default_paths)
-        discovery = discover([Path(source) for source in sources], allow_empty=live is not None)
+        discovery = discover(
+            [Path(source) for source in sources],
+            allow_empty=live is not None,
+            indexes=IndexFolders(self._store.path),
+        )
         may_be_empty = allow_empty or (rebuild and not discovery.files)
         if not discovery.files and not may_be_empty:
             raise CorpusError(_all_gone(sources))
@@ -117,9 +123,14 @@ class _Run:
             self._store.discard_journal()
             return self._report(base, is_new=False)
         with self._store.begin(self._parts.recipe, base, parent=live) as writer:
-            intake = Intake(self._parts, writer, discovery.files, self._note, self._on_progress)
-            self._read(writer, plan, intake)
-            self._drop_repeated_lines(writer, intake)
+            with contextlib.closing(
+                self._store.reading_log(self._parts.reader_version, tries_again=rebuild)
+            ) as log:
+                intake = Intake(
+                    self._parts, writer, discovery.files, log, self._note, self._on_progress
+                )
+                self._read(writer, plan, intake)
+                self._drop_repeated_lines(writer, intake)
             change = writer.seal_articles()
             if len(change.keys) == 0 and not may_be_empty:
                 raise CorpusError(self._nothing_to_index(sources))

@@ -4,6 +4,7 @@ from qa_service.store.article_writer import NewPassage, PendingPassage, ReadFile
 from qa_service.store.articles import StoredFile
 from qa_service.store.folder import LastGood, Store
 from qa_service.store.generation import Generation
+from qa_service.store.index_folders import IndexFolders
 from qa_service.store.journal import Embedding, Journal
 from qa_service.store.layout import (
     Arrays,
@@ -14,6 +15,7 @@ from qa_service.store.layout import (
     StoredLexicalIndex,
 )
 from qa_service.store.manifest import FileRecord, Manifest, Recipe, RepeatedLines
+from qa_service.store.reading_log import FileContent, ReadingLog
 from qa_service.store.schema import embedding_hash
 from qa_service.store.verify import verify
 from qa_service.store.writer import Change, GenerationWriter
@@ -23,10 +25,12 @@ __all__ = [
     "Centering",
     "Change",
     "Embedding",
+    "FileContent",
     "FileRecord",
     "FittedCentering",
     "Generation",
     "GenerationWriter",
+    "IndexFolders",
     "Journal",
     "LastGood",
     "LexicalEngine",
@@ -35,6 +39,7 @@ __all__ = [
     "NoCentering",
     "PendingPassage",
     "ReadFile",
+    "ReadingLog",
     "Recipe",
     "RepeatedLines",
     "Store",

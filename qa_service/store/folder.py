@@ -28,6 +28,7 @@ from qa_service.store.journal import JOURNAL_FILES, Journal
 from qa_service.store.layout import Centering, LexicalEngine
 from qa_service.store.lease import unleased
 from qa_service.store.manifest import MANIFEST, Manifest, Recipe, read_manifest
+from qa_service.store.reading_log import READING_FILES, ReadingLog
 from qa_service.store.writer import GenerationWriter
 
 # A writer may delete the generation that a reader is about to open; each retry sees a newer one.
@@ -246,11 +247,17 @@ class Store:
             self._disk.fault("open journal")
             return Journal(self.path / layout.CACHE, vector_size, token_size)
 
+    def reading_log(self, reader_version: str, *, tries_again: bool) -> ReadingLog:
+        """Open the log of files that are being read; `write_lock` must be held."""
+        with writing_to(self.path):
+            self._disk.fault("open reading log")
+            return ReadingLog(self.path / layout.CACHE, reader_version, tries_again=tries_again)
+
     def discard_journal(self) -> None:
-        """Delete the journal; what it held is in a generation, or of no use."""
+        """Delete journal and reading log; what they held is in a generation, or of no use."""
         with writing_to(self.path):
             self._disk.fault("discard journal")
-            for name in JOURNAL_FILES:
+            for name in (*JOURNAL_FILES, *READING_FILES):
                 (self.path / layout.CACHE / name).unlink(missing_ok=True)
 
     def clean(self) -> None:

@@ -15,6 +15,7 @@ CURRENT = "CURRENT"
 GENERATIONS = "generations"
 BUILDING = "building"
 CACHE = "cache"
+REMOVED = "removed"
 LOCK = "write.lock"
 WRITER = "writer.json"
 

@@ -13,7 +13,8 @@ from qa_service.corpus.reading import read_file
 from qa_service.corpus.repetition import repeated_lines
 
 # What the files below gave under each version, the newest last.
-DIGESTS = {"1": "878bd56d1c97a4fd"}
+# (2: what no web page of these holds: unfinished markup, marks by the dozen, endless titles.)
+DIGESTS = {"1": "878bd56d1c97a4fd", "2": "878bd56d1c97a4fd"}
 
 FILES = {
     "ar.txt": "الرئيسية > أخبار > العالم\n\nافتتاح الجسر الجديد\n\n16 نوفمبر 2020\n\n"

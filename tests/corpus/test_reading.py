@@ -20,7 +20,7 @@ from pdf_files import PdfFile, Run, pdf
 from qa_service.corpus import files
 from qa_service.corpus.discovery import SUPPORTED_SUFFIXES
 from qa_service.corpus.formats import plain_text
-from qa_service.corpus.reader_process import ReaderProcess
+from qa_service.corpus.reader_process import FileToRead, ReaderProcess, TimeLimit
 from qa_service.corpus.reading import FileReader, read_file
 from qa_service.errors import UnreadableFileError
 
@@ -173,8 +173,8 @@ def test_a_reader_that_takes_too_long_is_stopped_and_the_next_file_is_read(tmp_p
     process = ReaderProcess()
     try:
         with pytest.raises(UnreadableFileError, match=r"longer than 0\.001 seconds"):
-            process.read(".html", path, time_limit_s=0.001)
-        assert process.read(".html", path, time_limit_s=120).articles
+            process.read(FileToRead(".html", path, "a"), limit=TimeLimit(0.001))
+        assert process.read(FileToRead(".html", path, "a"), limit=TimeLimit(120)).articles
     finally:
         process.close()
 
@@ -197,9 +197,9 @@ def test_a_reader_that_takes_too_much_memory_is_stopped(tmp_path: Path) -> None:
     process = ReaderProcess(max_memory_bytes=600 * 2**20)
     try:
         with pytest.raises(UnreadableFileError, match="memory"):
-            process.read(".pdf", path, time_limit_s=120)
+            process.read(FileToRead(".pdf", path, "a"), limit=TimeLimit(120))
         path.write_bytes(VALID[".pdf"])
-        assert process.read(".pdf", path, time_limit_s=120).articles
+        assert process.read(FileToRead(".pdf", path, "a"), limit=TimeLimit(120)).articles
     finally:
         process.close()
 

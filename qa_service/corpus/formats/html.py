@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 
 from lxml import etree, html  # type: ignore[import-untyped]
@@ -33,10 +32,8 @@ _INLINE = frozenset(("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "
                      "del", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark", "q", "rb",
                      "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub",
                      "sup", "time", "tt", "u", "var", "wbr"))  # fmt: skip
-_VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta",
-                   "source", "track", "wbr"))  # fmt: skip
 _TABLE_ROW = re.compile(r"\|.*\|")
-_TABLE_RULE = re.compile(r"[|\s:-]*-[|\s:-]*")
+_TABLE_RULE = re.compile(r"[|\s:-]*")
 _MAX_DROPPED = 500
 
 
@@ -98,11 +95,10 @@ def _declared_charset(data: bytes) -> str | None:
 
 
 def _parse(markup: str) -> HtmlElement:
-    markup = _XML_DECLARATION.sub("", markup).replace("\0", "")
     # Limits off: the parser would cut deep pages short without a word. `_flatten` bounds depth.
     parser = html.HTMLParser(huge_tree=True, remove_comments=True, remove_pis=True)
     try:
-        tree = html.document_fromstring(markup, parser=parser)
+        tree = html.document_fromstring(_prepared(markup), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError) as error:
         raise UnreadableFileError(f"it is not an HTML page: {error}. Save it again.") from error
     _flatten(tree)
@@ -123,39 +119,36 @@ def _flatten(tree: HtmlElement) -> None:
         element.drop_tag()
 
 
-class _VisibleText(HTMLParser):
-    """Gathers a page's visible text in order, block by block, however deeply it is nested."""
+class _VisibleText:
+    """Gathers a page's visible text in order, block by block, as a parser comes upon it."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.blocks: list[_Block] = []
         self._parts: list[str] = []
         self._open: Counter[str] = Counter()
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def start(self, tag: str, attributes: object) -> None:
         """Begin a block at block elements, and note what hides or frames the text inside."""
-        del attrs
+        del attributes
         if tag not in _INLINE:
             self._end_block()
-        if tag not in _VOID:
-            self._open[tag] += 1
+        self._open[tag] += 1
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         """End a block at block elements."""
         if tag not in _INLINE:
             self._end_block()
-        if self._open[tag]:
-            self._open[tag] -= 1
+        self._open[tag] -= 1
 
-    def handle_data(self, data: str) -> None:
+    def data(self, text: str) -> None:
         """Take the text unless something hides it."""
         if not any(self._open[tag] for tag in _INVISIBLE):
-            self._parts.append(data)
+            self._parts.append(text)
 
-    def close(self) -> None:
-        """End the last block."""
-        super().close()
+    def close(self) -> list[_Block]:
+        """Return all blocks."""
         self._end_block()
+        return self.blocks
 
     def _end_block(self) -> None:
         text = " ".join("".join(self._parts).split())
@@ -166,10 +159,17 @@ class _VisibleText(HTMLParser):
 
 
 def _visible_blocks(markup: str) -> list[_Block]:
-    parser = _VisibleText()
-    parser.feed(markup)
-    parser.close()
-    return parser.blocks
+    # The parser that makes the tree, too; Python's own takes ever longer over unfinished markup.
+    parser = etree.HTMLParser(target=_VisibleText(), huge_tree=True, remove_pis=True)
+    try:
+        blocks: list[_Block] = etree.fromstring(_prepared(markup), parser)
+    except (etree.ParserError, etree.XMLSyntaxError):
+        return []
+    return blocks
+
+
+def _prepared(markup: str) -> str:
+    return _XML_DECLARATION.sub("", markup).replace("\0", "")
 
 
 def _extract(tree: HtmlElement) -> _Extraction:
@@ -214,7 +214,7 @@ def _as_paragraphs(text: str) -> str:
     before = ""
     for raw_line in text.split("\n"):
         line = raw_line.strip()
-        if not line or _TABLE_RULE.fullmatch(line):
+        if not line or ("-" in line and _TABLE_RULE.fullmatch(line)):
             continue
         kind = "row" if _TABLE_ROW.fullmatch(line) else "item" if line.startswith("- ") else "text"
         if kind == "row":

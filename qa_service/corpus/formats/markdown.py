@@ -21,7 +21,8 @@ from qa_service.types import DroppedText
 
 MAX_BYTES = 20 * 2**20
 
-_TAG = re.compile(r"<!--.*?-->|<[/!?]?[A-Za-z][^<>]*>", re.DOTALL)
+_TAG = re.compile(r"<[/!?]?[A-Za-z][^<>]*>")
+_TAG_OR_COMMENT = re.compile(rf"<!--.*?-->|{_TAG.pattern}", re.DOTALL)
 _HIDDEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 _IMAGE_ALONE = re.compile(r"\s*!\[[^\]]*\]\([^)]*\)\s*")
@@ -145,7 +146,11 @@ class _PlainText:
 
     def _without_tags(self, markup: str) -> str:
         visible = _HIDDEN.sub(" ", markup)
-        return html.unescape(_TAG.sub("", visible)).strip()
+        # Behind the last end of a comment none is looked for: each beginning would be followed up
+        # to the end of the file.
+        last = visible.rfind("-->") + len("-->") if "-->" in visible else 0
+        text = _TAG_OR_COMMENT.sub("", visible[:last]) + _TAG.sub("", visible[last:])
+        return html.unescape(text).strip()
 
 
 def _join_wrapped(text: str) -> str:

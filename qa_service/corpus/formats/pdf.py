@@ -247,13 +247,13 @@ def _paragraphs(lines: Sequence[_TextLine]) -> str:
     if not lines:
         return ""
     pitch = _usual_pitch(lines)
-    paragraphs = [lines[0].text]
+    paragraphs = [[lines[0].text]]
     for before, line in itertools.pairwise(lines):
         if _begins_paragraph(before, line, pitch):
-            paragraphs.append(line.text)
+            paragraphs.append([line.text])
         else:
-            paragraphs[-1] = _joined(paragraphs[-1], line.text)
-    return "\n\n".join(unshaped(paragraph) for paragraph in paragraphs)
+            paragraphs[-1][-1:] = _joined(paragraphs[-1][-1], line.text)
+    return "\n\n".join(unshaped("".join(paragraph)) for paragraph in paragraphs)
 
 
 def _usual_pitch(lines: Sequence[_TextLine]) -> float:
@@ -300,10 +300,10 @@ def _first_word_width(line: _TextLine) -> float:
     return letters / max(len(line.text), 1) * (line.line.x1 - line.line.x0)
 
 
-def _joined(before: str, line: str) -> str:
-    """Put a wrapped line after the one before it, undoing hyphenation."""
-    if re.search(r"[^\W\d_][-\u2010\u00ad]$", before) and line[:1].islower():
-        return before[:-1] + line
+def _joined(before: str, line: str) -> list[str]:
+    """Return a line and the wrapped one after it as they go on in a row, without hyphenation."""
+    if re.search(r"[^\W\d_][-\u2010\u00ad]$", before[-3:]) and line[:1].islower():
+        return [before[:-1], line]
     if before and line and _WIDE.match(before[-1]) and _WIDE.match(line[0]):
-        return before + line
-    return f"{before} {line}"
+        return [before, line]
+    return [before, f" {line}"]
