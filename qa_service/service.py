@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from qa_service.analyzer import ANALYZER_VERSION, Analyzer
 from qa_service.answering import Answerer
@@ -22,6 +23,7 @@ from qa_service.errors import (
     ArticleConflictError,
     IndexCorruptError,
     InvalidQuestionError,
+    QaServiceError,
     StoredIndexError,
 )
 from qa_service.evaluation import Evaluation, KnownQuestion, evaluate
@@ -39,7 +41,7 @@ from qa_service.native_memory import (
 from qa_service.native_threads import keep_products_in_their_thread
 from qa_service.reranker import Reranker
 from qa_service.retriever import CANDIDATES, Retrieval, Retriever, measure_tokens
-from qa_service.store import Generation, Recipe, Store, verify
+from qa_service.store import Generation, Recipe, Store
 from qa_service.turns import EncodesOutOfTurn, Turn
 from qa_service.types import (
     Answer,
@@ -57,6 +59,8 @@ from qa_service.types import (
 from qa_service.watcher import Watcher
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 EMBEDDED_MODEL = "embedded"
 # What an index learns from its passages: the means of `centering` and of the tokens in `retriever`.
@@ -135,9 +139,13 @@ class Service:
             ModelUnavailableError: the model cannot be loaded.
         """
         _check(question)
-        answerer, generation = self._load_model().answerer, self._open()
-        with self._turn.take():
-            answer = _with_names(answerer.ask(generation, question), generation)
+        answerer = self._load_model().answerer
+
+        def answered(generation: Generation) -> Answer:
+            with self._turn.take():
+                return _with_names(answerer.ask(generation, question), generation)
+
+        answer = self._read(answered, self._open)
         self._has_answered = True
         return answer
 
@@ -146,9 +154,15 @@ class Service:
     ) -> Retrieval:
         """Return what each stage finds for a question, before anything is chosen or cited."""
         _check(Question(text, filters=filters))
-        retriever, generation = self._load_model().retriever, self._open()
-        with self._turn.take():
-            return retriever.retrieve(generation, text, detect_language(text), filters, candidates)
+        retriever = self._load_model().retriever
+
+        def retrieved(generation: Generation) -> Retrieval:
+            with self._turn.take():
+                return retriever.retrieve(
+                    generation, text, detect_language(text), filters, candidates
+                )
+
+        return self._read(retrieved, self._open)
 
     @property
     def generation(self) -> Generation:
@@ -158,26 +172,29 @@ class Service:
     def explain(self, text: str, article_id: str, filters: Filters = Filters()) -> Explanation:
         """Tell how an article fared for a question. ArticleNotFoundError, InvalidQuestionError."""
         _check(Question(text, filters=filters))
-        answerer, generation = self._load_model().answerer, self._open()
-        with self._turn.take():
-            return answerer.explain(generation, text, article_id, filters)
+        answerer = self._load_model().answerer
+
+        def explained(generation: Generation) -> Explanation:
+            with self._turn.take():
+                return answerer.explain(generation, text, article_id, filters)
+
+        return self._read(explained, self._open)
 
     def article(self, article_id: str) -> Article:
         """Return a stored article. ArticleNotFoundError."""
-        return self._look().article(article_id)
+        return self._read(lambda generation: generation.article(article_id))
 
     def articles(self, offset: int = 0, limit: int = 50, query: str | None = None) -> ArticlePage:
         """List articles by title; `query` keeps those whose title, id or source contains it."""
-        return self._look().article_page(offset, limit, query)
+        return self._read(lambda generation: generation.article_page(offset, limit, query))
 
     def passage(self, article_id: str, passage_id: str) -> Passage | None:
         """Return a passage by its citation id; None when the article no longer holds it."""
-        return self._look().passage(passage_id, article_id)
+        return self._read(lambda generation: generation.passage(passage_id, article_id))
 
     def example_questions(self, language: str, limit: int = 4) -> tuple[str, ...]:
         """Suggest questions that the user's own articles answer."""
-        generation = self._look()
-        page = generation.article_page(0, 200)
+        page = self._read(lambda generation: generation.article_page(0, 200))
         return example_questions(page.items, language, limit)
 
     def add_article(self, name: str, content: bytes) -> IndexJob:
@@ -203,14 +220,13 @@ class Service:
             ArticleConflictError: its file holds other articles too, or lies elsewhere.
             IndexWriteError: the file cannot be moved.
         """
-        generation = self._look()
-        file = generation.file_of(article_id)
+        file = self._read(lambda generation: generation.file_of(article_id))
         if file is None:
             raise ArticleConflictError(
                 f"{article_id!r} is one of several articles in a file. Take it out of that file by "
                 "hand, then index again."
             )
-        roots = [Path(source) for source in generation.manifest.sources]
+        roots = [Path(source) for source in self._look().manifest.sources]
         paths = {found.id: found.path for found in discover(roots, allow_empty=True).files}
         if file not in paths:
             raise ArticleConflictError(
@@ -267,7 +283,9 @@ class Service:
 
     def status(self) -> IndexStatus:
         """Describe the index in service. NoIndexError, IndexCorruptError."""
-        generation = self._look()
+        return self._read(self._describe)
+
+    def _describe(self, generation: Generation) -> IndexStatus:
         manifest = generation.manifest
         return IndexStatus(
             path=str(self._settings.index),
@@ -290,11 +308,7 @@ class Service:
             NoIndexError: nothing has been indexed yet.
             IndexCorruptError: the index does not even open.
         """
-        generation = self._store.open_current()
-        try:
-            return verify(generation)
-        finally:
-            generation.close()
+        return self._store.verify()
 
     def rollback(self) -> IndexStatus:
         """Put the previous generation back in service. NoPreviousGenerationError."""
@@ -427,6 +441,28 @@ class Service:
     @property
     def _statistics_version(self) -> str:
         return f"{STATISTICS_VERSION}+{self._centering.fingerprint}"
+
+    def _read(
+        self, use: Callable[[Generation], T], find: Callable[[], Generation] | None = None
+    ) -> T:
+        """Return what `use` makes of the generation in service, or else of the one before it.
+
+        Damage that shows only now puts a generation out of service, for all that follows.
+        """
+        while True:
+            generation = (find or self._look)()
+            try:
+                return use(generation)
+            except BaseException as error:
+                if isinstance(error, QaServiceError) and not isinstance(error, IndexCorruptError):
+                    raise
+                problem = self._store.set_aside(generation, error)
+                if problem is None:
+                    raise
+                with self._generation_lock:
+                    if self._generation is generation:
+                        self._generation = None
+                log.error("generation %s is out of service: %s", generation.id, problem)
 
     def _open(self) -> Generation:
         """Return the generation in service, one that this service's parts can search."""

@@ -117,6 +117,8 @@ def _duration(seconds: float) -> str:
 
 def print_report(report: IndexReport) -> None:
     """Show what an index run did, problems first."""
+    if report.mended is not None:
+        click.echo(f"{'mended':>9}  {report.mended}")
     for file in report.files:
         if file.state in _LOUD_STATES:
             click.echo(f"{file.state.value:>9}  {file.path}: {file.reason or ''}")
@@ -194,9 +196,7 @@ def print_problems(problems: Sequence[str]) -> None:
     for problem in problems:
         click.echo(problem)
     if problems:
-        click.echo(
-            f"{len(problems)} problems. Run: qa-service rollback, or qa-service index --rebuild"
-        )
+        click.echo(f"{len(problems)} problems. Run: qa-service index, or qa-service rollback")
     else:
         click.echo("The index is sound: every checksum and every offset is right.")
 

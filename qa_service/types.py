@@ -213,6 +213,7 @@ class IndexReport:
 
     `duplicates` maps the id of an article that was left out to the id of the one it repeats.
     `generation` is the one in service after the run; `is_new` is False when nothing had changed.
+    `mended` says what was wrong with the generation before, and what was made from instead.
     """
 
     generation: str
@@ -224,6 +225,7 @@ class IndexReport:
     embedded: int
     reused: int
     elapsed_ms: float
+    mended: str | None = None
 
 
 class Stage(enum.StrEnum):

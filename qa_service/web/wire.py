@@ -213,6 +213,7 @@ def report_to_json(report: IndexReport) -> Json:
             for outcome in report.files
         ],
         "duplicates": dict(report.duplicates),
+        "mended": report.mended,
     }
 
 

@@ -60,6 +60,10 @@ class IndexReportOut(BaseModel):
     elapsed_ms: float
     files: list[FileOutcomeOut]
     duplicates: dict[str, str]
+    mended: str | None = Field(
+        description="What was wrong with the generation before, and what this one was made from "
+        "instead; null when all was well."
+    )
 
 
 class JobOut(BaseModel):
