@@ -302,13 +302,25 @@ class Service:
         )
 
     def verify(self) -> tuple[str, ...]:
-        """Check every checksum and every offset; return the problems found.
+        """Check every checksum and every offset, and those of the model; return the problems found.
 
         Raises:
             NoIndexError: nothing has been indexed yet.
             IndexCorruptError: the index does not even open.
         """
-        return self._store.verify()
+        return (
+            *self._store.verify(),
+            *(
+                f"{problem}; it is made anew at the next start"
+                for problem in self._model_problems()
+            ),
+        )
+
+    def _model_problems(self) -> tuple[str, ...]:
+        # `status` starts sooner without the model's part.
+        from qa_service.encoder.cached_folder import problems_below
+
+        return problems_below(self._settings.cache)
 
     def rollback(self) -> IndexStatus:
         """Put the previous generation back in service. NoPreviousGenerationError."""

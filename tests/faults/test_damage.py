@@ -3,60 +3,19 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from damages import DAMAGES, PAGE, Damage, all_random, random_page
 from index_parts import RECIPE, WordHashEncoder, make_indexer, make_parts, make_store
 
 from qa_service.errors import IndexCorruptError, IndexWriteError
 from qa_service.store import Generation, Store
 from qa_service.store.manifest import MANIFEST
 from qa_service.store.soundness import SoundnessCheck
-
-PAGE = 4096
-
-
-def truncated(content: bytes) -> bytes:
-    """Cut in the middle."""
-    return content[: len(content) // 2]
-
-
-def zeroed_page(content: bytes) -> bytes:
-    """A page in the middle is zeros, as after a power cut."""
-    start = max(0, len(content) // 2 - PAGE // 2)
-    length = min(PAGE, len(content) - start)
-    return content[:start] + bytes(length) + content[start + length :]
-
-
-def random_page(content: bytes) -> bytes:
-    """A page in the middle is another file's."""
-    start = max(0, len(content) // 2 - PAGE // 2)
-    length = min(PAGE, len(content) - start)
-    return content[:start] + random.Random(7).randbytes(length) + content[start + length :]
-
-
-def all_random(content: bytes) -> bytes:
-    """Nothing is left."""
-    return random.Random(8).randbytes(len(content))
-
-
-def all_zeros(content: bytes) -> bytes:
-    """Only the length is left."""
-    return bytes(len(content))
-
-
-DAMAGES = (
-    zeroed_page,
-    random_page,
-    *(
-        pytest.param(damage, marks=pytest.mark.slow)
-        for damage in (truncated, all_random, all_zeros)
-    ),
-)
 
 
 def write_articles(folder: Path, version: str) -> None:
@@ -65,7 +24,7 @@ def write_articles(folder: Path, version: str) -> None:
     for number, words in enumerate(
         ("canal lock", "قناة بوابة", "运河 水闸", "คลอง ประตู", "नहर फाटक")
     ):
-        lines = [f"Article {number}", *(f"{version} {line} {words}." for line in range(60))]
+        lines = [f"Article {number}", *(f"{version} {line} {words}." for line in range(20))]
         (folder / f"{number}.txt").write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -110,9 +69,7 @@ def version_of(generation: Generation) -> str:
     return generation.article("0.txt").text.splitlines()[1].split()[0]
 
 
-def damaged_copies(
-    store: Store, damage: Callable[[bytes], bytes], root: Path
-) -> Iterator[tuple[str, Store]]:
+def damaged_copies(store: Store, damage: Damage, root: Path) -> Iterator[tuple[str, Store]]:
     """Give a copy of the index for each file of its generation in service, that file damaged."""
     for number, name in enumerate(files_in(live_folder(store))):
         copy = make_store(root / f"copy-{number}")
@@ -126,7 +83,7 @@ def damaged_copies(
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_any_damaged_file_is_stood_in_for_and_mended(
-    damage: Callable[[bytes], bytes], store: Store, articles: Path, tmp_path: Path
+    damage: Damage, store: Store, articles: Path, tmp_path: Path
 ) -> None:
     """Whatever file is damaged however, the generation before answers and a run mends it."""
     before = store.previous_id()
@@ -158,7 +115,7 @@ def test_any_damaged_file_is_stood_in_for_and_mended(
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_to_the_only_generation_is_told_and_mended(
-    damage: Callable[[bytes], bytes], store: Store, articles: Path, tmp_path: Path
+    damage: Damage, store: Store, articles: Path, tmp_path: Path
 ) -> None:
     """With nothing before it, the damage is one clear error, and a run makes the index anew."""
     shutil.rmtree(store.path / "generations" / str(store.previous_id()))
