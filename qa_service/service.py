@@ -19,6 +19,7 @@ from qa_service.corpus import READER_VERSION
 from qa_service.corpus.discovery import discover
 from qa_service.corpus.language import detect_language, load_language_model
 from qa_service.encoder.base import Encoder
+from qa_service.encoder.cached_folder import problems_below
 from qa_service.errors import (
     ArticleConflictError,
     IndexCorruptError,
@@ -312,15 +313,9 @@ class Service:
             *self._store.verify(),
             *(
                 f"{problem}; it is made anew at the next start"
-                for problem in self._model_problems()
+                for problem in problems_below(self._settings.cache)
             ),
         )
-
-    def _model_problems(self) -> tuple[str, ...]:
-        # `status` starts sooner without the model's part.
-        from qa_service.encoder.cached_folder import problems_below
-
-        return problems_below(self._settings.cache)
 
     def rollback(self) -> IndexStatus:
         """Put the previous generation back in service. NoPreviousGenerationError."""
