@@ -267,6 +267,11 @@ def _check_file(path: Path) -> None:
     """Refuse a settings file that cannot be read, or that holds names that set nothing."""
     if not os.path.lexists(path):
         return
+    if not path.is_file():
+        raise InvalidSettingError(
+            f"The settings file {path.absolute()} is no plain file, so that its settings would not "
+            "be read. Put a file there, or remove it."
+        )
     try:
         names = list(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (OSError, ValueError) as error:

@@ -16,14 +16,16 @@ from qa_service.centering import LanguageCentering
 from qa_service.chunker import CHUNKER_VERSION, split_article
 from qa_service.config import Settings
 from qa_service.corpus import READER_VERSION
-from qa_service.corpus.discovery import discover
+from qa_service.corpus.discovery import SUPPORTED_SUFFIXES, SourceFile, discover
 from qa_service.corpus.language import detect_language, load_language_model
 from qa_service.encoder.base import Encoder
 from qa_service.encoder.cached_folder import problems_below
 from qa_service.errors import (
     ArticleConflictError,
+    ArticleNotFoundError,
     IndexCorruptError,
     InvalidQuestionError,
+    NoIndexError,
     QaServiceError,
     StoredIndexError,
 )
@@ -32,7 +34,7 @@ from qa_service.examples import example_questions
 from qa_service.indexes.codec import ProductCodec, ScalarCodec
 from qa_service.indexes.lexical import TantivyIndex
 from qa_service.jobs import IndexJobs
-from qa_service.library import Library
+from qa_service.library import UPLOADS, Library
 from qa_service.model_statistics import ModelStatistics, embedded_model_statistics
 from qa_service.native_memory import (
     return_free_memory,
@@ -49,6 +51,7 @@ from qa_service.types import (
     Article,
     ArticlePage,
     Explanation,
+    FilePage,
     Filters,
     IndexJob,
     IndexReport,
@@ -95,7 +98,7 @@ class Service:
         )
         self._store = Store(settings.index, lexical=TantivyIndex, centering=self._centering)
         self._analyzer = Analyzer()
-        self._library = Library(settings.articles, settings.index)
+        self._library = Library(settings.articles, settings.index, SUPPORTED_SUFFIXES)
         self._jobs = IndexJobs()
         self._turn = Turn()
         self._watcher: Watcher | None = None
@@ -189,6 +192,15 @@ class Service:
         """List articles by title; `query` keeps those whose title, id or source contains it."""
         return self._read(lambda generation: generation.article_page(offset, limit, query))
 
+    def unread_files(self, offset: int = 0, limit: int = 50) -> FilePage:
+        """List the files that hold no article, and why; by their ids."""
+        return self._read(lambda generation: generation.unread_files(offset, limit))
+
+    def folders(self) -> tuple[Path, ...]:
+        """Return the folders that files of articles and of the index lie in."""
+        settings = self._settings
+        return (*self._watched_folders(), settings.articles, settings.index, settings.cache)
+
     def passage(self, article_id: str, passage_id: str) -> Passage | None:
         """Return a passage by its citation id; None when the article no longer holds it."""
         return self._read(lambda generation: generation.passage(passage_id, article_id))
@@ -203,8 +215,12 @@ class Service:
 
         Raises:
             ArticleConflictError: the name is not one of a file.
+            UnsupportedFormatError: no reader takes files with such an ending.
+            UnreadableFileError: the file is empty.
+            IndexBusyError: another process is writing the index; nothing was stored.
             IndexWriteError: the folder cannot be written to.
         """
+        self._refuse_while_busy()
         added = self._library.add(name, content)
         return self._jobs.start(
             lambda on_progress: self._run_index(
@@ -216,19 +232,27 @@ class Service:
     def remove_article(self, article_id: str) -> IndexJob:
         """Move an article's file out of the articles folder and re-index in the background.
 
+        A file that could not be read, or holds no article, goes by its own id.
+
         Raises:
-            ArticleNotFoundError: no such article.
+            ArticleNotFoundError: no such article, and no such file without articles.
             ArticleConflictError: its file holds other articles too, or lies elsewhere.
+            IndexBusyError: another process is writing the index; nothing was moved.
             IndexWriteError: the file cannot be moved.
         """
-        file = self._read(lambda generation: generation.file_of(article_id))
+        self._refuse_while_busy()
+        paths = {found.id: found.path for found in self._discover()}
+        try:
+            file = self._read(lambda generation: generation.file_of(article_id))
+        except (ArticleNotFoundError, NoIndexError):
+            if article_id not in paths or not self._is_unread(article_id):
+                raise
+            file = article_id
         if file is None:
             raise ArticleConflictError(
                 f"{article_id!r} is one of several articles in a file. Take it out of that file by "
                 "hand, then index again."
             )
-        roots = [Path(source) for source in self._look().manifest.sources]
-        paths = {found.id: found.path for found in discover(roots, allow_empty=True).files}
         if file not in paths:
             raise ArticleConflictError(
                 f"The file of {article_id!r}, {file}, is no longer there. Index again."
@@ -239,6 +263,24 @@ class Service:
             lambda on_progress: self._run_index((), on_progress=on_progress, allow_empty=True),
             kind="remove",
         )
+
+    def _discover(self) -> tuple[SourceFile, ...]:
+        roots = [source for source in self._sources() if source.exists()]
+        return discover(roots, allow_empty=True).files if roots else ()
+
+    def _is_unread(self, file_id: str) -> bool:
+        """Tell whether a file holds no article, as far as is known."""
+        try:
+            known = self._read(lambda generation: generation.files()).get(file_id)
+        except NoIndexError:
+            # Before the first run, only what was uploaded.
+            return file_id.startswith(f"{UPLOADS}/")
+        return known is None or known.articles == 0
+
+    def _refuse_while_busy(self) -> None:
+        """Raise IndexBusyError while another process writes the index; our own run is no reason."""
+        if not self._jobs.is_running:
+            self._store.refuse_while_busy()
 
     def index(
         self,
@@ -262,7 +304,15 @@ class Service:
         return self._run_index(paths, rebuild=rebuild, on_progress=on_progress)
 
     def start_index(self, *, rebuild: bool = False) -> IndexJob:
-        """Start an index run in the background; one that runs already is followed by another."""
+        """Start an index run in the background; one that runs already is followed by another.
+
+        Raises:
+            IndexBusyError: another process is writing the index.
+        """
+        self._refuse_while_busy()
+        return self._start(rebuild=rebuild)
+
+    def _start(self, *, rebuild: bool = False) -> IndexJob:
         return self._jobs.start(
             lambda on_progress: self.index(rebuild=rebuild, on_progress=on_progress),
             kind="rebuild" if rebuild else "update",
@@ -271,7 +321,7 @@ class Service:
     def watch(self) -> None:
         """Start an index run whenever articles change, until `close`."""
         if self._watcher is None:
-            self._watcher = Watcher(self._watched_folders, self.start_index)
+            self._watcher = Watcher(self._watched_folders, self._start)
             self._watcher.start()
 
     def job(self) -> IndexJob | None:

@@ -208,6 +208,15 @@ class FileOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class FilePage:
+    """A part of a list of files."""
+
+    total: int
+    offset: int
+    items: tuple[FileOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IndexReport:
     """What an index run did. `embedded` passages were new to the model, `reused` were not.
 

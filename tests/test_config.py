@@ -176,6 +176,11 @@ def test_file_that_is_none_is_refused() -> None:
     Path(CONFIG_FILE).rmdir()
     Path(CONFIG_FILE).symlink_to("nowhere.toml")
     assert CONFIG_FILE in refusal()
+    Path(CONFIG_FILE).unlink()
+    if hasattr(os, "mkfifo"):
+        # To open it would wait for ever.
+        os.mkfifo(CONFIG_FILE)
+        assert CONFIG_FILE in refusal()
 
 
 @pytest.mark.parametrize(

@@ -251,6 +251,20 @@ class Store:
                 (self.path / layout.WRITER).unlink()
             lock.release()
 
+    def refuse_while_busy(self) -> None:
+        """Raise IndexBusyError when a run could not start now; names who is writing."""
+        if not (self.path / layout.LOCK).is_file():
+            return
+        lock = FileLock(self.path / layout.LOCK, timeout=0, thread_local=False)
+        try:
+            with lock:
+                return
+        except Timeout as error:
+            raise IndexBusyError(self._busy_message()) from error
+        except OSError:
+            # The run itself will say what is wrong with the folder.
+            return
+
     def begin(
         self, recipe: Recipe, base: Generation | None, parent: Generation | None = None
     ) -> GenerationWriter:

@@ -25,7 +25,7 @@ from qa_service.store.layout import Arrays, Centering, FittedCentering, LexicalE
 from qa_service.store.lease import Lease
 from qa_service.store.manifest import MANIFEST, MEND, Manifest, Recipe, read_manifest
 from qa_service.store.soundness import SoundnessCheck
-from qa_service.types import Article, ArticleName, ArticlePage, Filters, Passage
+from qa_service.types import Article, ArticleName, ArticlePage, FilePage, Filters, Passage
 
 # Answers to filters are kept for the few filters that people use at a time.
 FILTERS_TO_KEEP = 16
@@ -161,6 +161,10 @@ class Generation:
     def files(self) -> dict[str, StoredFile]:
         """Return what is known of every file, by its id."""
         return self._articles.files()
+
+    def unread_files(self, offset: int, limit: int) -> FilePage:
+        """List the files that hold no article, and why; by their ids."""
+        return self._articles.unread_files(offset, limit)
 
     def duplicates(self) -> dict[str, str]:
         """Map the id of each article that is left out to the one whose text it repeats."""

@@ -44,7 +44,7 @@ function showJob(running) {
 function showReport(done) {
   const states = ["indexed", "unchanged", "removed", "skipped", "failed"];
   const counts = states
-    .map((state) => [state, done.files.filter((file) => file.state === state).length])
+    .map((state) => [state, done.states[state]])
     .filter(([, count]) => count > 0)
     .map(([state, count]) => element("li", {}, say(`report.${state}`, { count: formatNumber(count) })));
   const troubled = done.files
