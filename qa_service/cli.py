@@ -176,7 +176,7 @@ def status(as_json: bool, index_folder: Path | None) -> None:
 @_json_option
 @_index_option
 def verify(as_json: bool, index_folder: Path | None) -> None:
-    """Check every checksum and every offset of the index."""
+    """Check every checksum and every offset of the index, and the unpacked model."""
     with _failing_with_message(), _service(index_folder) as service:
         problems = service.verify()
         if as_json:

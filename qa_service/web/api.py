@@ -277,26 +277,35 @@ def _index_in_service(
 
 
 def _index_to_json(
-    service: Service, job: IndexJob | None = None, shown: Shown | None = None
+    service: Service,
+    job: IndexJob | None = None,
+    shown: Shown | None = None,
+    *,
+    is_event: bool = False,
 ) -> wire.Json:
     shown = shown or Shown(folders=service.folders())
     status, problem = _index_in_service(service)
-    unread = None if status is None else service.unread_files(shown.offset, shown.limit)
-    return wire.index_to_json(status, problem, job or service.job(), unread, shown)
+    job = job or service.job()
+    # While a run goes on its progress is told many times a second; the list is that of before.
+    is_progress = is_event and job is not None and job.state is JobState.RUNNING
+    unread = None
+    if status is not None and not is_progress:
+        unread = service.unread_files(shown.offset, shown.limit)
+    return wire.index_to_json(status, problem, job, unread, shown)
 
 
 def _index_events(service: Service) -> Iterator[str]:
     # Browsers come back by themselves after this long.
     yield "retry: 5000\n\n"
     job = service.job()
-    yield _event(_index_to_json(service, job))
+    yield _event(_index_to_json(service, job, is_event=True))
     while job is not None and job.state is JobState.RUNNING:
         later = service.wait_for_job_change(job.version, _EVENT_WAIT_S)
         if later == job:
             yield ": still running\n\n"
             continue
         job = later
-        yield _event(_index_to_json(service, job))
+        yield _event(_index_to_json(service, job, is_event=True))
 
 
 def _event(data: wire.Json) -> str:

@@ -13,8 +13,10 @@ import warnings
 from collections.abc import Callable, Iterator
 
 import pytest
+from gunicorn.config import Config
 
 from qa_service.web.logs import announce, set_up_logging
+from qa_service.web.server_log import ServerLogger
 
 HOSTILE = "\x1b[2J\x9b31m\u202egnp\u2066\x00\x85\u2028\u2029\r\n12:00:00 INFO forged\x07\udc80"
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -114,3 +116,17 @@ def test_what_serve_says_at_start(log_format: str) -> None:
         assert json.loads(line)["message"] == f"qa-service is at {HOSTILE}"
     else:
         assert line.startswith("qa-service is at ")
+
+
+def test_the_servers_own_messages_are_json(stderr: Stderr) -> None:
+    """What gunicorn's master process says goes the same way."""
+    set_up_logging("json")
+    server = ServerLogger(Config())
+    server.error("Worker (pid:%s) was sent %s", 7, HOSTILE)
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        server.exception("Exception in worker process")
+    lines = stderr().splitlines()
+    assert [json.loads(line)["logger"] for line in lines] == ["gunicorn.error"] * 2
+    assert "exception" in json.loads(lines[1])

@@ -154,7 +154,8 @@ class IndexOut(BaseModel):
     )
     job: JobOut | None
     unread: UnreadFilesOut | None = Field(
-        description="Files that the index knows and found no article in; null without an index."
+        description="Files that the index knows and found no article in; null without an "
+        "index, and in events while a run goes on."
     )
 
 

@@ -51,6 +51,8 @@ function showReport(done) {
     .filter((file) => file.state === "failed" || file.state === "skipped")
     .slice(0, 100)
     .map((file) => element("li", {}, element("bdi", {}, file.path), ": ", element("bdi", {}, file.reason ?? "")));
+  const untold = done.states.failed + done.states.skipped - troubled.length;
+  if (untold > 0) troubled.push(element("li", {}, `… +${formatNumber(untold)}`));
   report.replaceChildren(
     element(
       "details",
