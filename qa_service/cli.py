@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,11 +15,14 @@ import click
 import qa_service
 from qa_service import terminal
 from qa_service.errors import QaServiceError
+from qa_service.printable import printable
 from qa_service.types import Filters, Question
 
 if TYPE_CHECKING:
     from qa_service.config import Settings
     from qa_service.service import Service
+
+log = logging.getLogger("qa_service.cli")
 
 EXIT_FAILED = 1
 EXIT_NOT_ANSWERED = 3
@@ -27,7 +31,32 @@ P = ParamSpec("P")
 Command = Callable[P, None]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96})
+class _Group(click.Group):
+    """A group of commands whose complaints about arguments cannot drive a terminal either."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        with _printable_complaints():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with _printable_complaints():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _printable_complaints() -> Iterator[None]:
+    try:
+        yield
+    except click.ClickException as error:
+        error.message = printable(error.message)  # type: ignore[misc]
+        raise
+
+
+@click.group(
+    cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96}
+)
 @click.version_option(qa_service.__version__, prog_name="qa-service")
 def main() -> None:
     """Ask your own articles, in any language, and get cited answers.
@@ -35,6 +64,7 @@ def main() -> None:
     Settings come from options, QA_... variables and qa-service.toml, in this order.
     """
     _write_utf8()
+    terminal.print_log_to_stderr()
 
 
 def _index_option(command: Command[P]) -> Command[P]:
@@ -126,7 +156,7 @@ def serve(host: str | None, port: int | None, watch: bool, index_folder: Path | 
 
     with _failing_with_message():
         settings = _load_settings(index=index_folder, host=host, port=port)
-        run_server(settings, lambda: _make_service(settings), watch=watch)
+        run_server(settings, lambda: _make_service(settings, log.info), watch=watch)
 
 
 @main.command()
@@ -146,7 +176,7 @@ def status(as_json: bool, index_folder: Path | None) -> None:
 @_json_option
 @_index_option
 def verify(as_json: bool, index_folder: Path | None) -> None:
-    """Check every checksum and every offset of the index."""
+    """Check every checksum and every offset of the index, and the unpacked model."""
     with _failing_with_message(), _service(index_folder) as service:
         problems = service.verify()
         if as_json:
@@ -211,10 +241,10 @@ def _failing_with_message() -> Iterator[None]:
     try:
         yield
     except QaServiceError as error:
-        click.echo(f"qa-service: {error}", err=True)
+        terminal.print_error(str(error))
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
-        click.echo("qa-service: stopped; what was done is kept.", err=True)
+        terminal.print_error("stopped; what was done is kept.")
         sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing more must be written at exit.
@@ -235,11 +265,13 @@ def _load_settings(**overrides: object) -> Settings:
     return load_settings(**overrides)
 
 
-def _make_service(settings: Settings) -> Service:
+def _make_service(
+    settings: Settings, on_preparation: Callable[[str], None] = terminal.print_note
+) -> Service:
     # `qa-service --help` must not wait for the model's libraries.
     from qa_service.service import Service
 
-    return Service(settings, on_preparation=terminal.print_note)
+    return Service(settings, on_preparation=on_preparation)
 
 
 def _wire() -> Any:
@@ -250,7 +282,7 @@ def _wire() -> Any:
 
 
 def _print_json(document: object) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    terminal.print_json(json.dumps(document, ensure_ascii=False, indent=2))
 
 
 def _write_utf8() -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_cache_path
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -18,13 +24,17 @@ from pydantic_settings import (
 from qa_service.errors import InvalidSettingError
 
 CONFIG_FILE = "qa-service.toml"
+PREFIX = "QA_"
+# How alike an unknown name and a setting's must be to be taken for a slip.
+_ALIKE = 0.6
+_HOST_NAME = re.compile(r"(?!.*\.\.)[a-z0-9_]([a-z0-9_.-]{0,252}[a-z0-9_])?")
 
 
 class Settings(BaseSettings):
     """Every setting, from `QA_…` variables first, then `qa-service.toml`, then these defaults."""
 
     model_config = SettingsConfigDict(
-        env_prefix="QA_", toml_file=CONFIG_FILE, extra="forbid", frozen=True
+        env_prefix=PREFIX, toml_file=CONFIG_FILE, extra="forbid", frozen=True
     )
 
     index: Path = Field(Path("index"), description="The index folder.")
@@ -138,13 +148,62 @@ class Settings(BaseSettings):
         False, description="Whether the log may hold the text of questions."
     )
 
+    @field_validator("index", "articles", "cache", "model_wheel", mode="before")
+    @classmethod
+    def refuse_nowhere(cls, value: object) -> object:
+        """Refuse an empty path, which would stand for whatever folder is the working one."""
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("it is empty; name a path, or unset it")
+        return value
+
+    @field_validator("host", "model", mode="after")
+    @classmethod
+    def refuse_empty(cls, value: str) -> str:
+        """Refuse a blank name: as an address to bind to, it would mean every address."""
+        if not value.strip():
+            raise ValueError("it is empty; give it a value, or unset it")
+        return value.strip()
+
+    @field_validator("api_key", mode="before")
+    @classmethod
+    def check_key(cls, value: object) -> object:
+        """Strip what an environment file leaves around a key; refuse what no header can carry.
+
+        Blanks and line ends around a header's value are lost on its way.
+        """
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        if not isinstance(value, str):
+            return value
+        key = value.strip()
+        if not key:
+            raise ValueError("it holds no character that shows; set a key, or unset it")
+        if not key.isprintable():
+            raise ValueError("it holds characters that no header can carry, such as line ends")
+        return key
+
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def split_hosts(cls, value: object) -> object:
         """Accept host names separated by commas, as an environment variable holds them."""
         if isinstance(value, str):
-            return tuple(name.strip().lower() for name in value.split(",") if name.strip())
+            value = [name for name in value.split(",") if name.strip()]
+            if not value:
+                raise ValueError("it names no host; name one, or unset it to allow the default")
+        if isinstance(value, list | tuple):
+            return tuple(_host(name) if isinstance(name, str) else name for name in value)
         return value
+
+    @model_validator(mode="after")
+    def refuse_what_protects_nothing(self) -> Self:
+        """Refuse to protect reading by a key that nobody has set."""
+        if self.protect_reading and self.api_key is None:
+            raise InvalidSettingError(
+                "Setting 'protect_reading' is true, but there is no API key, so that nothing would "
+                f"be protected. Set {PREFIX}API_KEY, too, or set {PREFIX}PROTECT_READING to false "
+                "(see docs/settings.md)."
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -163,8 +222,11 @@ def load_settings(**overrides: object) -> Settings:
     """Read the settings; `overrides` win, and those that are None are ignored.
 
     Raises:
-        InvalidSettingError: a value cannot be used, or a setting is unknown; names it.
+        InvalidSettingError: a value cannot be used, settings contradict each other, or a variable
+            or a name in the file is no setting's; names it.
     """
+    _check_variables(os.environ)
+    _check_file(Path(CONFIG_FILE))
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings(**given)  # type: ignore[arg-type]
@@ -173,6 +235,91 @@ def load_settings(**overrides: object) -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         found = "not usable" if name == "api_key" else repr(first.get("input"))
         raise InvalidSettingError(
-            f"Setting {name!r} is {found}: {first['msg']}. Set QA_{name.upper()}, "
-            f"or {name} in {CONFIG_FILE}, to a valid value (see docs/settings.md)."
+            f"Setting {name!r} is {found}: {first['msg'].removeprefix('Value error, ')}. Set "
+            f"{PREFIX}{name.upper()}, or {name} in {CONFIG_FILE}, to a valid value "
+            "(see docs/settings.md)."
         ) from error
+
+
+def _check_variables(names: Iterable[str]) -> None:
+    """Refuse `QA_…` variables that set nothing: what they were to do would silently not be done."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    letters = {_letters(name): name for name in known}
+    seen: dict[str, str] = {}
+    for name in sorted(names):
+        upper = name.upper()
+        if upper in known:
+            if upper in seen and os.environ[seen[upper]] != os.environ[name]:
+                raise InvalidSettingError(
+                    f"The variables {seen[upper]} and {name} are one setting and differ. "
+                    "Unset one of them."
+                )
+            seen[upper] = name
+        elif upper.startswith(PREFIX) or _letters(name) in letters:
+            # Never its value: it may be a key under a misspelt name.
+            raise InvalidSettingError(
+                f"The variable {name!r} is no setting"
+                f"{_suggestion(upper, known)}. Rename or unset it (see docs/settings.md)."
+            )
+
+
+def _check_file(path: Path) -> None:
+    """Refuse a settings file that cannot be read, or that holds names that set nothing."""
+    if not os.path.lexists(path):
+        return
+    if not path.is_file():
+        raise InvalidSettingError(
+            f"The settings file {path.absolute()} is no plain file, so that its settings would not "
+            "be read. Put a file there, or remove it."
+        )
+    try:
+        names = list(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+    except (OSError, ValueError) as error:
+        raise InvalidSettingError(
+            f"The settings file {path.absolute()} cannot be read ({error}). Mend it as TOML in "
+            "UTF-8, or remove it."
+        ) from error
+    for name in names:
+        if name not in Settings.model_fields:
+            plain = name.lower().replace("-", "_").removeprefix(PREFIX.lower())
+            raise InvalidSettingError(
+                f"{name!r} in {path.absolute()} is no setting"
+                f"{_suggestion(plain, Settings.model_fields)}. Rename or remove it "
+                "(see docs/settings.md)."
+            )
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    """Return words that name the setting which is most like `name`; none when none is."""
+    # Without what parts words: QA_APIKEY is nearer to QA_API_KEY than to QA_CACHE.
+    letters = {_letters(other): other for other in known}
+    closest = difflib.get_close_matches(_letters(name), letters, n=1, cutoff=_ALIKE)
+    return f"; did you mean {letters[closest[0]]}?" if closest else ""
+
+
+def _letters(name: str) -> str:
+    return "".join(character for character in name.upper() if character.isalnum())
+
+
+def _host(raw: str) -> str:
+    """Return a host name as browsers send it. ValueError when it is none."""
+    name = raw.strip().lower().rstrip(".")
+    try:
+        return ipaddress.ip_address(name.removeprefix("[").removesuffix("]")).compressed
+    except ValueError:
+        pass
+    hint = f"{raw.strip()!r} is no host name; give it like qa.example.org"
+    if "://" in name or "/" in name:
+        raise ValueError(f"{hint}, without scheme and path")
+    if "*" in name:
+        raise ValueError(f"{hint}; there are no wildcards: name each host")
+    if re.search(r":[0-9]*$", name):
+        raise ValueError(f"{hint}, without a port")
+    try:
+        # What browsers make of letters outside ASCII.
+        name = name.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise ValueError(hint) from error
+    if not _HOST_NAME.fullmatch(name):
+        raise ValueError(hint)
+    return name

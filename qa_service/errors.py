@@ -41,6 +41,12 @@ class UnreadableFileError(CorpusError):
     code = "unreadable_file"
 
 
+class UnsupportedFormatError(CorpusError):
+    """A file has an ending that no reader of articles takes."""
+
+    code = "unsupported_format"
+
+
 class ArticleNotFoundError(QaServiceError):
     """No article with that id is indexed."""
 

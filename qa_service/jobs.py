@@ -53,6 +53,12 @@ class IndexJobs:
         with self._changed:
             return self._job
 
+    @property
+    def is_running(self) -> bool:
+        """True while a job runs."""
+        with self._changed:
+            return self._job is not None and self._job.state is JobState.RUNNING
+
     def wait_for_change(self, version: int, timeout_s: float) -> IndexJob | None:
         """Return the job once its version exceeds `version`, or as it is when time runs out."""
         with self._changed:

@@ -2,38 +2,76 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import os
 import secrets
+import time
+from collections.abc import Collection
 from pathlib import Path
 
-from qa_service.errors import ArticleConflictError, IndexWriteError
+from qa_service.errors import (
+    ArticleConflictError,
+    IndexWriteError,
+    UnreadableFileError,
+    UnsupportedFormatError,
+)
 
 UPLOADS = "uploads"
 REMOVED = "removed"
+
+# The longest marks first: UTF-32's begins with UTF-16's.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_TEXT_SUFFIXES = frozenset({".csv", ".htm", ".html", ".jsonl", ".md", ".txt"})
+# What is being written is younger; what is older was left by a process that was killed.
+_PARTIAL_S = 3600.0
 
 
 class Library:
     """Adds files to the articles folder and removes them; nothing is ever overwritten or lost."""
 
-    def __init__(self, articles: Path, index: Path) -> None:
-        """Name the folder of articles, and the index folder that keeps removed files."""
+    def __init__(self, articles: Path, index: Path, suffixes: Collection[str]) -> None:
+        """Name the folder of articles, the index folder that keeps removed files, and the formats.
+
+        `suffixes` are the endings of files that are read as articles, in small letters.
+        """
         self._articles = articles
         self._removed = index / REMOVED
+        self._suffixes = suffixes
 
     def add(self, name: str, content: bytes) -> Path:
         """Store a file in the folder for uploads, under a free name made from `name`.
 
         Raises:
             ArticleConflictError: the name is not one of a file.
+            UnsupportedFormatError: no reader takes files with such an ending.
+            UnreadableFileError: the file is empty, or a text of blanks.
             IndexWriteError: the folder cannot be written to.
         """
         if name != Path(name).name or name in ("", ".", "..") or "\0" in name:
             raise ArticleConflictError(
                 f"{name!r} is not the name of a file. Give a plain name such as report.txt."
             )
+        suffix = Path(name).suffix.lower()
+        if suffix not in self._suffixes:
+            raise UnsupportedFormatError(
+                f"{name!r} ends in {suffix or 'nothing'}, which no reader takes. Articles are read "
+                f"from {' '.join(sorted(self._suffixes))}; save it as one of these."
+            )
+        if _holds_nothing(suffix, content):
+            raise UnreadableFileError(
+                f"{name!r} holds no text ({len(content)} bytes). Send a file with something in it."
+            )
         folder = self._articles / UPLOADS
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            _remove_partials(folder)
             return _write_new(folder, name, content)
         except OSError as error:
             raise IndexWriteError(
@@ -65,6 +103,27 @@ class Library:
                 "it by hand, then rebuild the index."
             ) from error
         return target
+
+
+def _holds_nothing(suffix: str, content: bytes) -> bool:
+    """Tell whether a file is empty or, as a text, has no character that means something."""
+    if not content or suffix not in _TEXT_SUFFIXES:
+        return not content
+    encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        # Another encoding: the index run finds out which.
+        return not content.strip(b" \t\r\n\0")
+    return not any(character.isalnum() for character in text)
+
+
+def _remove_partials(folder: Path) -> None:
+    """Delete what processes left that were killed while they wrote."""
+    for path in folder.glob(".*.partial"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _PARTIAL_S:
+                path.unlink()
 
 
 def _write_new(folder: Path, name: str, content: bytes) -> Path:

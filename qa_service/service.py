@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from qa_service.analyzer import ANALYZER_VERSION, Analyzer
 from qa_service.answering import Answerer
@@ -15,13 +16,17 @@ from qa_service.centering import LanguageCentering
 from qa_service.chunker import CHUNKER_VERSION, stream_passages
 from qa_service.config import Settings
 from qa_service.corpus import READER_VERSION
-from qa_service.corpus.discovery import discover
+from qa_service.corpus.discovery import SUPPORTED_SUFFIXES, SourceFile, discover
 from qa_service.corpus.language import detect_language, load_language_model
 from qa_service.encoder.base import Encoder
+from qa_service.encoder.cached_folder import problems_below
 from qa_service.errors import (
     ArticleConflictError,
+    ArticleNotFoundError,
     IndexCorruptError,
     InvalidQuestionError,
+    NoIndexError,
+    QaServiceError,
     StoredIndexError,
 )
 from qa_service.evaluation import Evaluation, KnownQuestion, evaluate
@@ -29,7 +34,7 @@ from qa_service.examples import example_questions
 from qa_service.indexes.codec import ProductCodec, ScalarCodec
 from qa_service.indexes.lexical import TantivyIndex
 from qa_service.jobs import IndexJobs
-from qa_service.library import Library
+from qa_service.library import UPLOADS, Library
 from qa_service.model_statistics import ModelStatistics, embedded_model_statistics
 from qa_service.native_memory import (
     return_free_memory,
@@ -39,13 +44,14 @@ from qa_service.native_memory import (
 from qa_service.native_threads import keep_products_in_their_thread
 from qa_service.reranker import Reranker
 from qa_service.retriever import CANDIDATES, Retrieval, Retriever, measure_tokens
-from qa_service.store import Generation, IndexFolders, Recipe, Store, verify
+from qa_service.store import Generation, IndexFolders, Recipe, Store
 from qa_service.turns import EncodesOutOfTurn, Turn
 from qa_service.types import (
     Answer,
     Article,
     ArticlePage,
     Explanation,
+    FilePage,
     Filters,
     IndexJob,
     IndexReport,
@@ -57,6 +63,8 @@ from qa_service.types import (
 from qa_service.watcher import Watcher
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 EMBEDDED_MODEL = "embedded"
 # What an index learns from its passages: the means of `centering` and of the tokens in `retriever`.
@@ -91,7 +99,7 @@ class Service:
         self._store = Store(settings.index, lexical=TantivyIndex, centering=self._centering)
         self._indexes = IndexFolders(settings.index)
         self._analyzer = Analyzer()
-        self._library = Library(settings.articles, settings.index)
+        self._library = Library(settings.articles, settings.index, SUPPORTED_SUFFIXES)
         self._jobs = IndexJobs()
         self._turn = Turn()
         self._watcher: Watcher | None = None
@@ -136,9 +144,13 @@ class Service:
             ModelUnavailableError: the model cannot be loaded.
         """
         _check(question)
-        answerer, generation = self._load_model().answerer, self._open()
-        with self._turn.take():
-            answer = _with_names(answerer.ask(generation, question), generation)
+        answerer = self._load_model().answerer
+
+        def answered(generation: Generation) -> Answer:
+            with self._turn.take():
+                return _with_names(answerer.ask(generation, question), generation)
+
+        answer = self._read(answered, self._open)
         self._has_answered = True
         return answer
 
@@ -147,9 +159,15 @@ class Service:
     ) -> Retrieval:
         """Return what each stage finds for a question, before anything is chosen or cited."""
         _check(Question(text, filters=filters))
-        retriever, generation = self._load_model().retriever, self._open()
-        with self._turn.take():
-            return retriever.retrieve(generation, text, detect_language(text), filters, candidates)
+        retriever = self._load_model().retriever
+
+        def retrieved(generation: Generation) -> Retrieval:
+            with self._turn.take():
+                return retriever.retrieve(
+                    generation, text, detect_language(text), filters, candidates
+                )
+
+        return self._read(retrieved, self._open)
 
     @property
     def generation(self) -> Generation:
@@ -159,26 +177,38 @@ class Service:
     def explain(self, text: str, article_id: str, filters: Filters = Filters()) -> Explanation:
         """Tell how an article fared for a question. ArticleNotFoundError, InvalidQuestionError."""
         _check(Question(text, filters=filters))
-        answerer, generation = self._load_model().answerer, self._open()
-        with self._turn.take():
-            return answerer.explain(generation, text, article_id, filters)
+        answerer = self._load_model().answerer
+
+        def explained(generation: Generation) -> Explanation:
+            with self._turn.take():
+                return answerer.explain(generation, text, article_id, filters)
+
+        return self._read(explained, self._open)
 
     def article(self, article_id: str) -> Article:
         """Return a stored article. ArticleNotFoundError."""
-        return self._look().article(article_id)
+        return self._read(lambda generation: generation.article(article_id))
 
     def articles(self, offset: int = 0, limit: int = 50, query: str | None = None) -> ArticlePage:
         """List articles by title; `query` keeps those whose title, id or source contains it."""
-        return self._look().article_page(offset, limit, query)
+        return self._read(lambda generation: generation.article_page(offset, limit, query))
+
+    def unread_files(self, offset: int = 0, limit: int = 50) -> FilePage:
+        """List the files that hold no article, and why; by their ids."""
+        return self._read(lambda generation: generation.unread_files(offset, limit))
+
+    def folders(self) -> tuple[Path, ...]:
+        """Return the folders that files of articles and of the index lie in."""
+        settings = self._settings
+        return (*self._watched_folders(), settings.articles, settings.index, settings.cache)
 
     def passage(self, article_id: str, passage_id: str) -> Passage | None:
         """Return a passage by its citation id; None when the article no longer holds it."""
-        return self._look().passage(passage_id, article_id)
+        return self._read(lambda generation: generation.passage(passage_id, article_id))
 
     def example_questions(self, language: str, limit: int = 4) -> tuple[str, ...]:
         """Suggest questions that the user's own articles answer."""
-        generation = self._look()
-        page = generation.article_page(0, 200)
+        page = self._read(lambda generation: generation.article_page(0, 200))
         return example_questions(page.items, language, limit)
 
     def add_article(self, name: str, content: bytes) -> IndexJob:
@@ -186,8 +216,12 @@ class Service:
 
         Raises:
             ArticleConflictError: the name is not one of a file.
+            UnsupportedFormatError: no reader takes files with such an ending.
+            UnreadableFileError: the file is empty.
+            IndexBusyError: another process is writing the index; nothing was stored.
             IndexWriteError: the folder cannot be written to.
         """
+        self._refuse_while_busy()
         added = self._library.add(name, content)
         return self._jobs.start(
             lambda on_progress: self._run_index(
@@ -199,21 +233,27 @@ class Service:
     def remove_article(self, article_id: str) -> IndexJob:
         """Move an article's file out of the articles folder and re-index in the background.
 
+        A file that could not be read, or holds no article, goes by its own id.
+
         Raises:
-            ArticleNotFoundError: no such article.
+            ArticleNotFoundError: no such article, and no such file without articles.
             ArticleConflictError: its file holds other articles too, or lies elsewhere.
+            IndexBusyError: another process is writing the index; nothing was moved.
             IndexWriteError: the file cannot be moved.
         """
-        generation = self._look()
-        file = generation.file_of(article_id)
+        self._refuse_while_busy()
+        paths = {found.id: found.path for found in self._discover()}
+        try:
+            file = self._read(lambda generation: generation.file_of(article_id))
+        except (ArticleNotFoundError, NoIndexError):
+            if article_id not in paths or not self._is_unread(article_id):
+                raise
+            file = article_id
         if file is None:
             raise ArticleConflictError(
                 f"{article_id!r} is one of several articles in a file. Take it out of that file by "
                 "hand, then index again."
             )
-        roots = [Path(source) for source in generation.manifest.sources]
-        discovery = discover(roots, allow_empty=True, indexes=self._indexes)
-        paths = {found.id: found.path for found in discovery.files}
         if file not in paths:
             raise ArticleConflictError(
                 f"The file of {article_id!r}, {file}, is no longer there. Index again."
@@ -224,6 +264,24 @@ class Service:
             lambda on_progress: self._run_index((), on_progress=on_progress, allow_empty=True),
             kind="remove",
         )
+
+    def _discover(self) -> tuple[SourceFile, ...]:
+        roots = [source for source in self._sources() if source.exists()]
+        return discover(roots, allow_empty=True, indexes=self._indexes).files if roots else ()
+
+    def _is_unread(self, file_id: str) -> bool:
+        """Tell whether a file holds no article, as far as is known."""
+        try:
+            known = self._read(lambda generation: generation.files()).get(file_id)
+        except NoIndexError:
+            # Before the first run, only what was uploaded.
+            return file_id.startswith(f"{UPLOADS}/")
+        return known is None or known.articles == 0
+
+    def _refuse_while_busy(self) -> None:
+        """Raise IndexBusyError while another process writes the index; our own run is no reason."""
+        if not self._jobs.is_running:
+            self._store.refuse_while_busy()
 
     def index(
         self,
@@ -247,7 +305,15 @@ class Service:
         return self._run_index(paths, rebuild=rebuild, on_progress=on_progress)
 
     def start_index(self, *, rebuild: bool = False) -> IndexJob:
-        """Start an index run in the background; one that runs already is followed by another."""
+        """Start an index run in the background; one that runs already is followed by another.
+
+        Raises:
+            IndexBusyError: another process is writing the index.
+        """
+        self._refuse_while_busy()
+        return self._start(rebuild=rebuild)
+
+    def _start(self, *, rebuild: bool = False) -> IndexJob:
         return self._jobs.start(
             lambda on_progress: self.index(rebuild=rebuild, on_progress=on_progress),
             kind="rebuild" if rebuild else "update",
@@ -258,7 +324,7 @@ class Service:
         if self._watcher is None:
             self._watcher = Watcher(
                 self._watched_folders,
-                self.start_index,
+                self._start,
                 is_left_out=self._indexes.is_written_by_index,
             )
             self._watcher.start()
@@ -273,7 +339,9 @@ class Service:
 
     def status(self) -> IndexStatus:
         """Describe the index in service. NoIndexError, IndexCorruptError."""
-        generation = self._look()
+        return self._read(self._describe)
+
+    def _describe(self, generation: Generation) -> IndexStatus:
         manifest = generation.manifest
         return IndexStatus(
             path=str(self._settings.index),
@@ -290,17 +358,19 @@ class Service:
         )
 
     def verify(self) -> tuple[str, ...]:
-        """Check every checksum and every offset; return the problems found.
+        """Check every checksum and every offset, and those of the model; return the problems found.
 
         Raises:
             NoIndexError: nothing has been indexed yet.
             IndexCorruptError: the index does not even open.
         """
-        generation = self._store.open_current()
-        try:
-            return verify(generation)
-        finally:
-            generation.close()
+        return (
+            *self._store.verify(),
+            *(
+                f"{problem}; it is made anew at the next start"
+                for problem in problems_below(self._settings.cache)
+            ),
+        )
 
     def rollback(self) -> IndexStatus:
         """Put the previous generation back in service. NoPreviousGenerationError."""
@@ -433,6 +503,28 @@ class Service:
     @property
     def _statistics_version(self) -> str:
         return f"{STATISTICS_VERSION}+{self._centering.fingerprint}"
+
+    def _read(
+        self, use: Callable[[Generation], T], find: Callable[[], Generation] | None = None
+    ) -> T:
+        """Return what `use` makes of the generation in service, or else of the one before it.
+
+        Damage that shows only now puts a generation out of service, for all that follows.
+        """
+        while True:
+            generation = (find or self._look)()
+            try:
+                return use(generation)
+            except BaseException as error:
+                if isinstance(error, QaServiceError) and not isinstance(error, IndexCorruptError):
+                    raise
+                problem = self._store.set_aside(generation, error)
+                if problem is None:
+                    raise
+                with self._generation_lock:
+                    if self._generation is generation:
+                        self._generation = None
+                log.error("generation %s is out of service: %s", generation.id, problem)
 
     def _open(self) -> Generation:
         """Return the generation in service, one that this service's parts can search."""

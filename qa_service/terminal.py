@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from qa_service.printable import printable, printable_json, printable_passage
 from qa_service.types import (
     Answer,
     CitedPassage,
@@ -38,9 +40,41 @@ SECONDS_BETWEEN_LINES = 10.0
 _LOUD_STATES = (FileState.FAILED, FileState.SKIPPED, FileState.REMOVED)
 
 
+def print_error(message: str) -> None:
+    """Say what went wrong."""
+    _say(f"qa-service: {message}", err=True)
+
+
+def print_json(document: str) -> None:
+    """Print a JSON document."""
+    click.echo(printable_json(document))
+
+
+def print_log_to_stderr() -> None:
+    """Show warnings and errors of the log as lines on stderr, unless they go elsewhere."""
+    if logging.getLogger().handlers:
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(_LineFormatter())
+    logging.getLogger().addHandler(handler)
+    logging.captureWarnings(capture=True)
+
+
+class _LineFormatter(logging.Formatter):
+    """Writes a record's message alone, in a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, and below it what was raised."""
+        return printable_passage(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        """Return the message in one line."""
+        return printable(record.message)
+
+
 def print_note(message: str) -> None:
     """Tell of work that takes a while."""
-    click.echo(message, err=True)
+    _say(message, err=True)
 
 
 @contextmanager
@@ -93,7 +127,7 @@ class _Lines:
                 self._stage, self._last = progress.stage, time.monotonic()
             return
         self._last = time.monotonic()
-        click.echo(f"{STAGE_NAMES[progress.stage]}: {_progress_text(progress)}", err=True)
+        _say(f"{STAGE_NAMES[progress.stage]}: {_progress_text(progress)}", err=True)
 
 
 def _progress_text(progress: Progress) -> str:
@@ -117,21 +151,23 @@ def _duration(seconds: float) -> str:
 
 def print_report(report: IndexReport) -> None:
     """Show what an index run did, problems first."""
+    if report.mended is not None:
+        _say(f"{'mended':>9}  {report.mended}")
     for file in report.files:
         if file.state in _LOUD_STATES:
-            click.echo(f"{file.state.value:>9}  {file.path}: {file.reason or ''}")
+            _say(f"{file.state.value:>9}  {file.path}: {file.reason or ''}")
         elif file.reason:
-            click.echo(f"{'note':>9}  {file.path}: {file.reason}")
+            _say(f"{'note':>9}  {file.path}: {file.reason}")
         if file.dropped:
-            click.echo(f"{'left out':>9}  {file.path}: {_reasons(file.dropped)}")
+            _say(f"{'left out':>9}  {file.path}: {_reasons(file.dropped)}")
     for article, original in sorted(report.duplicates.items()):
-        click.echo(f"{'same text':>9}  {article} repeats {original}")
+        _say(f"{'same text':>9}  {article} repeats {original}")
     states = [file.state for file in report.files]
     counts = ", ".join(
         f"{states.count(state)} {state.value}" for state in FileState if state in states
     )
-    click.echo(f"Files: {counts or 'none'}.")
-    click.echo(
+    _say(f"Files: {counts or 'none'}.")
+    _say(
         f"Index {report.generation}: {report.articles} articles, {report.passages} passages "
         f"({report.embedded} embedded, {report.reused} reused) in {report.elapsed_ms / 1000:.1f} s."
         if report.is_new
@@ -142,12 +178,12 @@ def print_report(report: IndexReport) -> None:
 def print_answer(answer: Answer, no_answer: str) -> None:
     """Show an answer and the passages behind it."""
     if answer.answer is not None:
-        click.secho(" ".join(answer.answer.text.split()), bold=True, nl=False)
-        click.echo(f" [{answer.answer.citation}]")
+        _say(" ".join(answer.answer.text.split()), bold=True, nl=False)
+        _say(f" [{answer.answer.citation}]")
     else:
-        click.secho(no_answer, bold=True)
+        _say(no_answer, bold=True)
     if answer.searched_for != answer.question:
-        click.echo(f"Searched for: {answer.searched_for}")
+        _say(f"Searched for: {answer.searched_for}")
     for passage in answer.passages:
         click.echo()
         _print_passage(passage)
@@ -162,17 +198,17 @@ def _print_passage(passage: CitedPassage) -> None:
         passage.language,
         f"{passage.score:.0%}",
     ]
-    click.secho(f"[{passage.rank}] " + " · ".join(item for item in details if item), fg="cyan")
-    click.echo(passage.text)
-    click.secho(f"    {citation.article_id}, characters {citation.start}-{citation.end}", dim=True)
+    _say(f"[{passage.rank}] " + " · ".join(item for item in details if item), fg="cyan")
+    click.echo(printable_passage(passage.text))
+    _say(f"    {citation.article_id}, characters {citation.start}-{citation.end}", dim=True)
     if passage.also_in:
-        click.secho(f"    also in {', '.join(passage.also_in)}", dim=True)
+        _say(f"    also in {', '.join(passage.also_in)}", dim=True)
 
 
 def print_status(status: IndexStatus) -> None:
     """Show what is indexed, and first of all whether it is damaged."""
     if status.damage is not None:
-        click.secho(f"DAMAGED  {status.damage}", fg="red")
+        _say(f"DAMAGED  {status.damage}", fg="red")
     languages = sorted(status.languages.items(), key=lambda item: (-item[1], item[0]))
     _print_table(
         {
@@ -192,22 +228,20 @@ def print_status(status: IndexStatus) -> None:
 def print_problems(problems: Sequence[str]) -> None:
     """Show what `verify` found."""
     for problem in problems:
-        click.echo(problem)
+        _say(problem)
     if problems:
-        click.echo(
-            f"{len(problems)} problems. Run: qa-service rollback, or qa-service index --rebuild"
-        )
+        _say(f"{len(problems)} problems. Run: qa-service index, or qa-service rollback")
     else:
-        click.echo("The index is sound: every checksum and every offset is right.")
+        _say("The index is sound: every checksum and every offset is right.")
 
 
 def print_explanation(explanation: Explanation) -> None:
     """Show an article's way through the stages."""
-    click.echo(explanation.summary)
+    _say(explanation.summary)
     for stage in explanation.stages:
         rank = "not found" if stage.rank is None else f"rank {stage.rank}"
         score = "" if stage.score is None else f", score {stage.score:.3f}"
-        click.echo(f"{stage.stage:>10}  {rank} of {stage.considered}{score}")
+        _say(f"{stage.stage:>10}  {rank} of {stage.considered}{score}")
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -225,10 +259,15 @@ def print_evaluation(evaluation: Evaluation) -> None:
     )
 
 
+def _say(line: str, **style: Any) -> None:
+    """Print one line, whatever the texts in it hold."""
+    click.secho(printable(line), **style)
+
+
 def _print_table(rows: Mapping[str, str]) -> None:
     width = max(map(len, rows))
     for name, value in rows.items():
-        click.echo(f"{name:>{width}}  {value}")
+        _say(f"{name:>{width}}  {value}")
 
 
 def _reasons(dropped: Sequence[DroppedText]) -> str:

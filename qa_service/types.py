@@ -208,11 +208,21 @@ class FileOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class FilePage:
+    """A part of a list of files."""
+
+    total: int
+    offset: int
+    items: tuple[FileOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IndexReport:
     """What an index run did. `embedded` passages were new to the model, `reused` were not.
 
     `duplicates` maps the id of an article that was left out to the id of the one it repeats.
     `generation` is the one in service after the run; `is_new` is False when nothing had changed.
+    `mended` says what was wrong with the generation before, and what was made from instead.
     """
 
     generation: str
@@ -224,6 +234,7 @@ class IndexReport:
     embedded: int
     reused: int
     elapsed_ms: float
+    mended: str | None = None
 
 
 class Stage(enum.StrEnum):

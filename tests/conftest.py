@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SAMPLES = Path(__file__).parent.parent / "seeds"
 
 # The tests' own settings; whatever else is set outside must not decide how they end.
-KEPT_VARIABLES = frozenset({"QA_SHARED_SEEDS", "QA_CACHE"})
+KEPT_VARIABLES = frozenset({"QA_CACHE"})
 
 for _name in [name for name in os.environ if name.startswith("QA_")]:
     if _name not in KEPT_VARIABLES:

@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from click.testing import CliRunner, Result
 
 import qa_service
 from qa_service.cli import main
+from qa_service.store.manifest import read_manifest
 
 TEXTS = {
     "ar.txt": "أقامت روسيا خمسا وعشرين نقطة مراقبة في إقليم قره باغ، واستقال وزير خارجية أرمينيا.",
@@ -247,13 +249,10 @@ def test_index_of_another_model_is_refused_with_the_mend(articles: Path, folder:
     """An index that other parts built is not searched: the message says to rebuild."""
     assert run("index", str(articles)).exit_code == 0
     name = (folder / "index" / "CURRENT").read_text().strip()
-    manifest = folder / "index" / "generations" / name / "manifest.json"
-    stored = json.loads(manifest.read_text(encoding="utf-8"))
-    model = stored["recipe"]["model"]
-    manifest.write_text(
-        manifest.read_text(encoding="utf-8").replace(json.dumps(model), '"another-model@1"'),
-        encoding="utf-8",
-    )
+    generation = folder / "index" / "generations" / name
+    stored = read_manifest(generation)
+    other = replace(stored, recipe=replace(stored.recipe, model="another-model@1"))
+    (generation / "manifest.json").write_text(other.to_json(), encoding="utf-8")
     result = run("ask", "من استقال؟")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "Traceback" not in result.stderr
@@ -419,3 +418,43 @@ def test_version_and_every_command_are_listed() -> None:
     listing = run("--help").stdout
     for name in ("index", "ask", "serve", "status", "verify", "rollback", "explain", "eval"):
         assert re.search(rf"^  {name} +\S", listing, re.MULTILINE), name
+
+
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+@pytest.mark.slow
+def test_nothing_in_articles_or_arguments_drives_a_terminal(folder: Path) -> None:
+    """From the name of a file to its text, no command prints what a terminal would obey."""
+    articles = folder / "hostile\x1b[31m"
+    articles.mkdir()
+    name = "canal\x1b]0;owned\x07\u202egpj\u2028.txt"
+    text = "The canal \x1b[2J is \x9b31m 97 kilometres\u202e long, by \u2066locks\u0085 and gates."
+    (articles / name).write_text(f"Canal \u202e\x1b[5m\n{text}\n", encoding="utf-8")
+    (articles / "broken\x1b[0m.pdf").write_bytes(b"%PDF-no")
+    (articles / os.fsdecode(b"raw-\xff.txt")).write_text("A raw name.", encoding="utf-8")
+    questions = folder / "questions\x1b[0m.jsonl"
+    questions.write_text('{"question": "How long is the canal?"', encoding="utf-8")
+    question = "How long \x1b[31m is the \u202ecanal?"
+    for arguments in (
+        ["index", str(articles)],
+        ["ask", question],
+        ["explain", question, name],
+        ["explain", question, "no\x1b[31m such"],
+        ["status"],
+        ["verify"],
+        ["eval", str(questions)],
+        ["index", str(folder / "no\x1b[31m such folder")],
+        ["ask", question, "one too many\x1b[31m"],
+        ["--no\x1b[31m-such-option"],
+        ["no\x1b[31m-such-command"],
+    ):
+        for options in ([], ["--json"]) if arguments[0] in ("index", "ask", "status") else ([],):
+            result = run(*arguments, *options)
+            assert not UNSAFE.search(result.output), (arguments, options, result.output)
+            assert not isinstance(result.exception, UnicodeError)
+            if options and result.exit_code == 0:
+                assert document(result)
+    found = document(run("ask", question, "--json"))
+    # The same content, only written otherwise.
+    assert found["question"] == question

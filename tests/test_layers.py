@@ -24,6 +24,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "errors": "",
         "config": "errors",
         "scripts": "",
+        "printable": "",
         "sentences": "types scripts",
         "normal_forms": "",
         "analyzer": "scripts normal_forms",
@@ -56,9 +57,9 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "native_memory native_threads "
         "centering store indexer reranker retriever answering examples evaluation jobs library "
         "watcher turns",
-        "web": "types errors config service evaluation __init__",
-        "terminal": "types evaluation",
-        "cli": "types errors config service evaluation terminal web __init__",
+        "web": "types errors config service evaluation printable __init__",
+        "terminal": "types evaluation printable",
+        "cli": "types errors config service evaluation terminal printable web __init__",
     }.items()
 }
 

@@ -16,7 +16,7 @@ from qa_service.types import Answer, Question
 if TYPE_CHECKING:
     from qa_service.service import Service
 
-REPORTS = Path(os.environ.get("QA_SHARED_SEEDS") or Path(__file__).parents[1] / "../shared/seeds")
+REPORTS = Path(os.environ.get("SHARED_SEEDS") or Path(__file__).parents[1] / "../shared/seeds")
 
 # Question, its language, the article that answers it, and what the passage must hold.
 ACROSS = (
@@ -160,7 +160,7 @@ def test_every_quote_can_be_checked(sample_service: Service, question: str) -> N
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The real service over reports saved from the web, where they are at hand."""
     if not REPORTS.is_dir():
-        pytest.skip("the reports are not part of the repository; QA_SHARED_SEEDS names them")
+        pytest.skip("the reports are not part of the repository; SHARED_SEEDS names them")
     from qa_service.service import Service  # slow, and most tests do without
 
     index = tmp_path_factory.mktemp("reports") / "index"

@@ -16,13 +16,25 @@ from qa_service.errors import (
     ArticleConflictError,
     ArticleNotFoundError,
     CorpusError,
+    IndexBusyError,
     InvalidQuestionError,
     NoIndexError,
     NoPreviousGenerationError,
 )
 from qa_service.evaluation import KnownQuestion
+from qa_service.indexes.lexical import TantivyIndex
 from qa_service.service import Service
-from qa_service.types import Answer, Filters, IndexJob, JobState, Progress, Question, Stage
+from qa_service.store import NoCentering, Store
+from qa_service.types import (
+    Answer,
+    FileState,
+    Filters,
+    IndexJob,
+    JobState,
+    Progress,
+    Question,
+    Stage,
+)
 
 WAIT_S = 60.0
 SUEZ = "The Suez Canal was opened in 1869 after ten years of work.\n\nIt joins two seas in Egypt."
@@ -74,6 +86,70 @@ def first(service: Service, question: str, **fields: object) -> str:
     """Return the article of the first passage."""
     asked = Question(question, **fields)  # type: ignore[arg-type]
     return service.ask(asked).passages[0].citation.article_id
+
+
+def test_a_file_that_cannot_be_read_is_listed_and_removable(
+    service: Service, articles: Path, tmp_path: Path
+) -> None:
+    """What an index run could not read is known afterwards, with the reason, and can be removed."""
+    (articles / "uploads").mkdir()
+    (articles / "uploads" / "torn.pdf").write_bytes(b"%PDF-1.4 torn")
+    service.index()
+    page = service.unread_files()
+    assert [(file.path, file.state) for file in page.items] == [
+        ("uploads/torn.pdf", FileState.FAILED)
+    ]
+    assert page.total == 1
+    assert page.items[0].reason
+    with pytest.raises(ArticleNotFoundError):
+        service.remove_article("uploads/other.pdf")
+    ended(service, service.remove_article("uploads/torn.pdf"))
+    assert not (articles / "uploads" / "torn.pdf").exists()
+    assert (tmp_path / "index" / "removed" / "torn.pdf").is_file()
+    assert service.unread_files().total == 0
+
+
+def test_a_file_of_several_articles_is_no_unread_one(service: Service, articles: Path) -> None:
+    """A file that holds articles under other ids is not removed by its own name."""
+    lines = [json.dumps({"id": name, "text": SUEZ + name}) for name in ("one", "two")]
+    (articles / "many.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    service.index()
+    with pytest.raises(ArticleNotFoundError):
+        service.remove_article("many.jsonl")
+    assert (articles / "many.jsonl").is_file()
+
+
+def test_an_upload_that_makes_no_index_can_be_removed(
+    service: Service, articles: Path, tmp_path: Path
+) -> None:
+    """When the first upload of all cannot be read, there is no index, and yet it goes."""
+    for path in articles.iterdir():
+        path.unlink()
+    job = service.add_article("torn.pdf", b"%PDF-1.4 torn")
+    while job.state is JobState.RUNNING:
+        job = service.wait_for_job_change(job.version, WAIT_S) or job
+    assert job.error is not None
+    assert "torn.pdf" in job.error
+    service.remove_article("uploads/torn.pdf")
+    assert (tmp_path / "index" / "removed" / "torn.pdf").is_file()
+
+
+def test_who_comes_second_is_told_at_once(service: Service, articles: Path, tmp_path: Path) -> None:
+    """While another process writes the index, nothing is started, stored or moved."""
+    service.index()
+    other = Store(tmp_path / "index", lexical=TantivyIndex, centering=NoCentering())
+    with other.write_lock():
+        for act in (
+            lambda: service.start_index(),
+            lambda: service.add_article("new.txt", SUEZ.encode()),
+            lambda: service.remove_article("en.txt"),
+        ):
+            with pytest.raises(IndexBusyError, match="is being written by process"):
+                act()
+    assert service.job() is None
+    assert not (articles / "uploads").exists()
+    assert (articles / "en.txt").is_file()
+    ended(service, service.start_index())
 
 
 def test_before_the_first_run_everything_says_so(service: Service) -> None:

@@ -417,7 +417,7 @@ def test_verify_compares_offsets_with_the_text(store: Store) -> None:
         connection.execute("UPDATE passages SET sentences = ? WHERE key = 5", (backwards,))
         connection.execute("UPDATE texts SET text = text || '!' WHERE rowid = 1")
     connection.close()
-    problems = "\n".join(verify(store.open_current(RECIPE)))
+    problems = "\n".join(verify(store.open_current(RECIPE, is_checked=False)))
     assert "passage 3: offsets" in problems
     assert "passage 5: sentence" in problems
     assert "its text is not what was stored" in problems
@@ -526,6 +526,32 @@ def test_lock_of_a_dead_process_is_free(store: Store, articles: Path) -> None:
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere"
 )
+def test_what_a_killed_run_was_building_goes(store: Store, articles: Path) -> None:
+    """The next run deletes what is left of one that was killed, even when nothing has changed."""
+    leftover = store.path / "building" / "000009-20260101T000000Z"
+    (leftover / "lexical").mkdir(parents=True)
+    (leftover / "articles.db").write_bytes(b"half")
+    (store.path / "CURRENT.new").write_text("half")
+    current = store.current_id()
+    assert store.open_current(RECIPE).id == current
+    assert store.previous_id() is None
+    report = make_indexer(store.path).run([articles])
+    assert not report.is_new
+    assert not leftover.exists()
+    assert not (store.path / "CURRENT.new").exists()
+
+
+def test_a_writer_is_seen_without_waiting(store: Store) -> None:
+    """Whoever asks is told at once that another writes, and nothing while nobody does."""
+    store.refuse_while_busy()
+    other = make_store(store.path)
+    with other.write_lock(), pytest.raises(IndexBusyError, match="is being written by process"):
+        store.refuse_while_busy()
+    store.refuse_while_busy()
+    make_store(store.path.parent / "nowhere").refuse_while_busy()
+    assert not (store.path.parent / "nowhere").exists()
+
+
 def test_read_only_folder(store: Store, articles: Path) -> None:
     """A folder that may not be written to can be read from, and says what to do."""
     store.path.chmod(0o500)

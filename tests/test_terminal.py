@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
+
 import pytest
 
 from qa_service import terminal
-from qa_service.types import Progress, Stage
+from qa_service.types import (
+    Answer,
+    AnswerText,
+    Citation,
+    CitedPassage,
+    DroppedText,
+    Explanation,
+    FileOutcome,
+    FileState,
+    IndexReport,
+    IndexState,
+    IndexStatus,
+    Progress,
+    Span,
+    Stage,
+)
+
+# Clears the screen, sets colours by either set of control characters, overrides directions, ends
+# lines in all ways, and cannot be encoded.
+HOSTILE = "\x1b[2J\x9b31m\u202egnp\u2066\x00\x85\u2028\u2029\r\n[1] forged\x07\udc80"
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def shown(progress: Progress, capsys: pytest.CaptureFixture[str]) -> str:
@@ -56,3 +79,41 @@ def test_lines_come_seldom(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 6
     assert lines[-1] == "Embedding passages: 100 of 100"
+
+
+def test_no_text_of_others_drives_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever stands in names, titles, texts and messages, a line is a line, and no more."""
+    text = HOSTILE
+    citation = Citation(text, text, text, text, text, dt.date(2020, 1, 1), 0, 1)
+    passage = CitedPassage(1, 0.5, text, "en", (), citation, also_in=(text,))
+    index = IndexState(text, 1, 1)
+    found = AnswerText(text, "en", 1, Span(0, 1))
+    terminal.print_answer(Answer(text, text * 2, "en", True, 0.9, found, (passage,), index, {}), "")
+    # The passage alone keeps its line ends.
+    assert capsys.readouterr().out.count("\n") == 7 + text.count("\n")
+    files = tuple(
+        FileOutcome(text, state, reason=text, dropped=(DroppedText(text, text),))
+        for state in FileState
+    )
+    report = IndexReport(text, True, files, {text: text}, 1, 1, 1, 0, 1.0, mended=text)
+    terminal.print_report(report)
+    status = IndexStatus(
+        text, text, text, dt.datetime(2020, 1, 1), text, 1, 1, {text: 1}, (text,), 1, damage=text
+    )
+    terminal.print_status(status)
+    terminal.print_problems([text])
+    terminal.print_explanation(Explanation(text, text, text, (), None, text))
+    terminal.print_note(text)
+    terminal.print_error(text)
+    shown = capsys.readouterr()
+    assert shown.out.count("\n") == 1 + 2 * len(files) + 1 + 2 + 10 + 2 + 1
+    assert shown.err.count("\n") == 2
+    assert "[1] forged" in shown.out
+    assert not UNSAFE.search(shown.out + shown.err)
+
+
+def test_a_terminal_shows_right_to_left_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """Words of any script are printed unchanged."""
+    texts = ("می‌خواهم", "ශ්‍රී", "👨‍👩‍👧", "שָׁלוֹם", "नहर", "运河")
+    terminal.print_problems(texts)
+    assert capsys.readouterr().out.splitlines()[:-1] == list(texts)

@@ -2,14 +2,20 @@
 
 The folder is filled beside its final place and put there by one rename, so that no process ever
 sees half of it; a lock keeps processes that start together from doing the work twice. A stamp
-inside names what the files were made from and lists each with its size and checksum. Sizes are
-compared at each start, checksums by `problems`.
+inside names what the files were made from and lists each with its size and checksum.
+
+At each start sizes are compared, and of a file that has not been touched since its checksum was
+last compared some blocks from all over it: to read all would take half a second. Of one that has
+been touched, or whose blocks differ, the checksum is compared; `problems` compares all. What was
+touched when is kept in a file beside the folder.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -21,7 +27,11 @@ from filelock import FileLock, Timeout
 
 from qa_service.errors import ModelUnavailableError
 
+log = logging.getLogger(__name__)
+
 _STAMP = "qa-service.json"
+_SAMPLED_BLOCKS = 64
+_BLOCK_BYTES = 16 * 1024
 _LOCK_TIMEOUT_S = 900.0
 
 
@@ -42,11 +52,16 @@ class CachedFolder:
     def ensure(self, write: Callable[[Path], None]) -> Path:
         """Return the folder, calling `write` to fill a new one if it is not there, torn or stale.
 
+        Damage is logged.
+
         Raises:
             ModelUnavailableError: the cache cannot be written.
         """
-        if self.is_complete():
+        damage = self._damage()
+        if damage is None:
             return self.path
+        if damage:
+            log.warning("%s; it is made anew", damage)
         lock = f"{self.path}.lock"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,17 +82,14 @@ class CachedFolder:
         return self.path
 
     def is_complete(self) -> bool:
-        """True when the folder is up to date and every file has its size."""
-        files = self._stamped_files()
-        try:
-            return files is not None and all(
-                (self.path / file.name).stat().st_size == file.size for file in files
-            )
-        except OSError:
-            return False
+        """True when the folder is up to date and its files are, by all that is quick to tell."""
+        return self._damage() is None
 
     def problems(self) -> tuple[str, ...]:
-        """Return what is wrong with the files, by checksum of each; empty when sound."""
+        """Return what is wrong with the files, by checksum of each; empty when sound.
+
+        What is wrong is seen by the next `ensure`, too.
+        """
         files = self._stamped_files()
         if files is None:
             return (f"{self.path} holds no complete model",)
@@ -88,15 +100,63 @@ class CachedFolder:
                 found.append(f"{path} is missing")
             elif path.stat().st_size != file.size or sha256_of(path) != file.sha256:
                 found.append(f"{path} does not match its checksum")
+        if found:
+            self._compared.unlink(missing_ok=True)
         return tuple(found)
 
     def remove(self) -> None:
         """Delete the folder; the next `ensure` makes it again."""
         shutil.rmtree(self.path, ignore_errors=True)
 
+    @property
+    def _compared(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.compared")
+
+    def _damage(self) -> str | None:
+        """Return what is wrong, as far as is quick to tell; "" for nothing there or a stale one."""
+        files = self._stamped_files()
+        if files is None:
+            return ""
+        try:
+            compared = self._read_compared()
+            states = {}
+            for file in files:
+                path = self.path / file.name
+                found = path.stat()
+                if not path.is_file() or found.st_size != file.size:
+                    return f"{path} has {found.st_size} bytes, expected {file.size}"
+                state = [found.st_mtime_ns, _sample_of(path, found.st_size)]
+                if compared.get(file.name) != state and sha256_of(path) != file.sha256:
+                    return f"{path} does not match its checksum"
+                states[file.name] = state
+        except OSError as error:
+            return f"{self.path} cannot be read ({error})"
+        if states != compared:
+            self._write_compared(states)
+        return None
+
+    def _read_compared(self) -> dict[str, list[object]]:
+        """Return what each file looked like when its checksum was compared; {} when unknown."""
+        try:
+            if self._compared.is_file():
+                found = json.loads(self._compared.read_text("utf-8"))
+                return dict(found) if isinstance(found, dict) else {}
+        except (OSError, ValueError, RecursionError):
+            pass
+        return {}
+
+    def _write_compared(self, states: dict[str, list[object]]) -> None:
+        # A cache that cannot be written is compared by checksum at every start.
+        with contextlib.suppress(OSError):
+            new = self.path.with_name(f"{self.path.name}.compared-{os.getpid()}")
+            new.write_text(json.dumps(states, indent=1), "utf-8")
+            new.replace(self._compared)
+
     def _stamped_files(self) -> list[_StampedFile] | None:
         """Return what the stamp lists, or None when there is no usable stamp."""
         try:
+            if not (self.path / _STAMP).is_file():
+                return None
             stamp = json.loads((self.path / _STAMP).read_text("utf-8"))
             if stamp["made_from"] != self.made_from:
                 return None
@@ -129,6 +189,16 @@ class CachedFolder:
                 self.path.rename(self._new_partial())
             partial.rename(self.path)
             _sync_folder(self.path.parent)
+            # It has just been read back.
+            self._write_compared(
+                {
+                    name: [
+                        (self.path / name).stat().st_mtime_ns,
+                        _sample_of(self.path / name, size),
+                    ]
+                    for name, size, _ in files
+                }
+            )
         finally:
             self._remove_partials()
 
@@ -146,6 +216,31 @@ def sha256_of(path: Path) -> str:
     """Return a file's checksum in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def problems_below(cache: Path) -> tuple[str, ...]:
+    """Compare every file of every folder of a cache with its checksum; a line for each problem."""
+    found: list[str] = []
+    for stamp in sorted(cache.glob(f"*/*/{_STAMP}")):
+        try:
+            made_from = json.loads(stamp.read_text("utf-8"))["made_from"]
+        except (OSError, ValueError, KeyError, TypeError):
+            made_from = ""
+        found.extend(CachedFolder(stamp.parent, str(made_from)).problems())
+    return tuple(found)
+
+
+def _sample_of(path: Path, size: int) -> str:
+    """Return a checksum of blocks from all over a file; of all of it when it is small."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        if size <= _SAMPLED_BLOCKS * _BLOCK_BYTES:
+            digest.update(file.read())
+        else:
+            for number in range(_SAMPLED_BLOCKS):
+                file.seek((size - _BLOCK_BYTES) * number // (_SAMPLED_BLOCKS - 1))
+                digest.update(file.read(_BLOCK_BYTES))
+    return digest.hexdigest()
 
 
 def _sync_file(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from qa_service.encoder.embedded import OnProgress
 from qa_service.encoder.openvino_files import (
     DESCRIPTION,
     GRAPH,
+    converted_model,
     converted_model_folder,
     question_graph,
 )
@@ -32,7 +34,7 @@ from qa_service.encoder.splitters import (
 from qa_service.encoder.text_encoder import TextEncoder
 from qa_service.encoder.tokenization import TextTokenizer
 from qa_service.encoder.tokenizer_files import UNIGRAM_MODEL
-from qa_service.errors import ModelUnavailableError
+from qa_service.errors import ModelUnavailableError, QaServiceError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -81,6 +83,26 @@ def _load_openvino(
         best_precision(core) if settings.precision == "auto" else Precision(settings.precision)
     )
     folder = converted_model_folder(settings.cache, source, precision, on_progress)
+    try:
+        return _load_converted(settings, core, folder, precision)
+    except Exception as error:
+        # Libraries tell in ways of their own of files that they cannot use.
+        converted = converted_model(settings.cache, source, precision)
+        problems = converted.problems()
+        if not problems:
+            if isinstance(error, QaServiceError):
+                raise
+            raise ModelUnavailableError(
+                f"{source.name} cannot be loaded by OpenVINO: {error}. Set QA_RUNTIME=torch, or "
+                f"delete {folder} to have it made anew."
+            ) from error
+        folder = converted_model_folder(settings.cache, source, precision, on_progress)
+        return _load_converted(settings, core, folder, precision)
+
+
+def _load_converted(
+    settings: Settings, core: openvino.Core, folder: Path, precision: Precision
+) -> Encoder:
     description = read_description(folder / DESCRIPTION).with_prompts_of(settings)
     with ThreadPoolExecutor(1) as pool:
         # Each takes a good part of the start-up time, and neither needs the other.

@@ -9,7 +9,12 @@ from pathlib import Path
 
 from qa_service.corpus.discovery import Discovery, discover
 from qa_service.corpus.repetition import LineCounter, without_repeated_lines
-from qa_service.errors import CorpusError, IndexMismatchError
+from qa_service.errors import (
+    CorpusError,
+    IndexCorruptError,
+    IndexMismatchError,
+    QaServiceError,
+)
 from qa_service.indexer.embedding import Embedder
 from qa_service.indexer.intake import Intake
 from qa_service.indexer.pace import PacedProgress
@@ -72,11 +77,18 @@ class Indexer:
             IndexBusyError: another run is under way.
             IndexWriteError: the disk is full or the folder read-only.
         """
-        run = _Run(self._store, self._parts, PacedProgress(on_progress or _ignore))
         with self._store.write_lock():
-            return run.run(
-                paths, default_paths=default_paths, rebuild=rebuild, allow_empty=allow_empty
-            )
+            while True:
+                run = _Run(self._store, self._parts, PacedProgress(on_progress or _ignore))
+                try:
+                    return run.run(
+                        paths, default_paths=default_paths, rebuild=rebuild, allow_empty=allow_empty
+                    )
+                except BaseException as error:
+                    # What a large index holds is first seen to be torn when it is built upon; the
+                    # run is then made without it.
+                    if not run.set_damage_aside(error):
+                        raise
 
 
 def _ignore(progress: Progress) -> None:
@@ -94,6 +106,16 @@ class _Run:
         self._outcomes: dict[str, FileOutcome] = {}
         self._embedded = 0
         self._lines = RepeatedLines(frozenset(), 0)
+        self._base: Generation | None = None
+        self._mended: str | None = None
+
+    def set_damage_aside(self, error: BaseException) -> bool:
+        """Tell whether a run failed for a damaged base, which is then not used again."""
+        if self._base is None:
+            return False
+        if isinstance(error, QaServiceError) and not isinstance(error, IndexCorruptError):
+            return False
+        return self._store.set_aside(self._base, error) is not None
 
     def run(
         self,
@@ -106,7 +128,10 @@ class _Run:
         """Do everything; see `Indexer.run`."""
         last = self._last_good(rebuild=rebuild)
         live = last.generation
-        sources = _sources(paths, live, default_paths)
+        mirrored = () if live is None else live.manifest.sources
+        if live is None and last.problem is not None:
+            mirrored = self._store.last_sources()
+        sources = _sources(paths, mirrored, default_paths)
         discovery = discover(
             [Path(source) for source in sources],
             allow_empty=live is not None,
@@ -115,7 +140,10 @@ class _Run:
         may_be_empty = allow_empty or (rebuild and not discovery.files)
         if not discovery.files and not may_be_empty:
             raise CorpusError(_all_gone(sources))
-        base = None if rebuild else live
+        base = self._base = None if rebuild else live
+        if last.problem is not None:
+            instead = "anew" if base is None else f"from generation {base.id}"
+            self._mended = f"{last.problem} This run has made the index {instead}."
         plan = self._plan(discovery, base, sources)
         if base is not None and self._is_read_alike(base):
             self._lines = base.manifest.repeated_lines
@@ -134,7 +162,7 @@ class _Run:
             change = writer.seal_articles()
             if len(change.keys) == 0 and not may_be_empty:
                 raise CorpusError(self._nothing_to_index(sources))
-            self._embed(writer, is_thorough=rebuild)
+            self._embed(writer, is_thorough=rebuild or last.problem is not None)
             self._write(writer, sources)
         self._store.discard_journal()
         self._store.clean()
@@ -291,6 +319,7 @@ class _Run:
             embedded=self._embedded,
             reused=manifest.passages - self._embedded,
             elapsed_ms=(time.monotonic() - self._started) * 1000,
+            mended=self._mended,
         )
         generation.close()
         return report
@@ -312,10 +341,10 @@ def needs_refit(fitted: Mapping[str, int], languages: Mapping[str, int]) -> bool
 
 
 def _sources(
-    paths: Sequence[Path], live: Generation | None, default_paths: Sequence[Path]
+    paths: Sequence[Path], mirrored: tuple[str, ...], default_paths: Sequence[Path]
 ) -> tuple[str, ...]:
-    if not paths and live is not None:
-        return live.manifest.sources
+    if not paths and mirrored:
+        return mirrored
     if not paths and not default_paths:
         raise CorpusError("No folder was named. Name the files and folders to index.")
     return tuple(str(path.absolute()) for path in paths or default_paths)

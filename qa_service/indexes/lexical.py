@@ -92,7 +92,8 @@ class TantivyIndex:
                     "Make the folder writable, or copy the index to one that is."
                 ) from error
             raise IndexCorruptError(
-                f"The lexical index {path} cannot be read: {error}. Run: qa-service index --rebuild"
+                f"The lexical index {path} cannot be read: {error}. Run: qa-service index, "
+                "which makes it anew, or qa-service rollback"
             ) from error
 
     def __len__(self) -> int:

@@ -62,13 +62,14 @@ class RowStore:
             table = map_array(folder / TABLE)
         except (OSError, ValueError, EOFError) as error:
             raise IndexCorruptError(
-                f"{folder / TABLE} cannot be read ({error}). Run: qa-service rollback, "
-                "or qa-service index --rebuild"
+                f"{folder / TABLE} cannot be read ({error}). Run: qa-service index, "
+                "which makes it anew, or qa-service rollback"
             ) from error
         if table.dtype != np.int64 or table.ndim != 2 or table.shape[0] != 4:
             raise IndexCorruptError(
                 f"{folder / TABLE} holds {table.dtype} {table.shape}, expected int64 (4, n). "
-                "Run: qa-service rollback, or qa-service index --rebuild"
+                "Run: qa-service index, "
+                "which makes it anew, or qa-service rollback"
             )
         self.table: NDArray[np.int64] = table
         numbers = [int(number) for number in np.unique(table[_SEGMENT])]
@@ -192,8 +193,8 @@ class _OpenFile:
         """Fill a buffer with the bytes from `start` on. IndexCorruptError when the file ends."""
         if os.preadv(self._descriptor, (into,), start) != into.nbytes:
             raise IndexCorruptError(
-                f"{self._path} ends before byte {start + into.nbytes}. Run: qa-service rollback, "
-                "or qa-service index --rebuild"
+                f"{self._path} ends before byte {start + into.nbytes}. Run: qa-service index, "
+                "which makes it anew, or qa-service rollback"
             )
 
 
@@ -323,12 +324,13 @@ def _map_rows(path: Path, row_size: int) -> NDArray[np.uint8]:
         size = path.stat().st_size
     except OSError as error:
         raise IndexCorruptError(
-            f"{path} is missing. Run: qa-service rollback, or qa-service index --rebuild"
+            f"{path} is missing. Run: qa-service index, which makes it anew, or qa-service rollback"
         ) from error
     if size % row_size:
         raise IndexCorruptError(
             f"{path} has {size} bytes, which is no multiple of its row size {row_size}. "
-            "Run: qa-service rollback, or qa-service index --rebuild"
+            "Run: qa-service index, "
+            "which makes it anew, or qa-service rollback"
         )
     if size == 0:
         return np.empty((0, row_size), dtype=np.uint8)

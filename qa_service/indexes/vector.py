@@ -362,5 +362,6 @@ def read_info(path: Path) -> VectorIndexInfo:
 
 def _corrupt(path: Path, error: Exception) -> IndexCorruptError:
     return IndexCorruptError(
-        f"{path} cannot be read ({error}). Run: qa-service rollback, or qa-service index --rebuild"
+        f"{path} cannot be read ({error}). Run: qa-service index, "
+        "which makes it anew, or qa-service rollback"
     )

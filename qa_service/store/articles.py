@@ -19,6 +19,8 @@ from qa_service.types import (
     ArticlePage,
     ArticleSummary,
     DroppedText,
+    FileOutcome,
+    FilePage,
     FileState,
     Filters,
     Passage,
@@ -212,6 +214,19 @@ class Articles:
                 "WHERE a.file = f.number) FROM files f ORDER BY path"
             ).fetchall()
         return {row[0]: _stored_file(row) for row in rows}
+
+    def unread_files(self, offset: int, limit: int) -> FilePage:
+        """List the files that hold no article, and why; by their ids."""
+        where = "f.number NOT IN (SELECT file FROM articles)"
+        with self._database.connection() as connection:
+            (total,) = connection.execute(f"SELECT count(*) FROM files f WHERE {where}").fetchone()
+            rows = connection.execute(
+                f"SELECT path, state, reason FROM files f WHERE {where} "
+                "ORDER BY path LIMIT ? OFFSET ?",
+                [limit, offset],
+            ).fetchall()
+        items = (FileOutcome(path, FileState(state), reason=reason) for path, state, reason in rows)
+        return FilePage(total, offset, tuple(items))
 
     def keys_by_embedding(self, hashes: Sequence[bytes]) -> dict[bytes, int]:
         """Find, for those of the hashes that are known, a passage with that embedding."""

@@ -60,6 +60,6 @@ class ReadOnlyDatabase:
 
     def _corrupt(self, error: sqlite3.Error) -> IndexCorruptError:
         return IndexCorruptError(
-            f"{self._path} cannot be read ({error}). Run: qa-service rollback, "
-            "or qa-service index --rebuild"
+            f"{self._path} cannot be read ({error}). Run: qa-service index, which makes it anew, "
+            "or qa-service rollback"
         )

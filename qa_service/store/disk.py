@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import shutil
 import sqlite3
@@ -57,6 +56,8 @@ class Disk:
         """Put `text` into a file that holds, after a crash, either all of it or what it held."""
         new = path.with_name(f"{path.name}.new")
         self.fault(f"write {new}")
+        # Whatever has the name: to open a pipe would wait for ever.
+        new.unlink(missing_ok=True)
         new.write_text(text, encoding="utf-8")
         self.sync_file(new)
         self.replace(new, path)
@@ -134,9 +135,3 @@ def _write_message(path: Path, error: OSError) -> str:
             f"{path}, or name another folder with --index; {untouched}"
         )
     return f"{where} cannot be written: {error.strerror or error}. Index again; {untouched}"
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's content as hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

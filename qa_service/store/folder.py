@@ -8,6 +8,7 @@ import json
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,17 +23,22 @@ from qa_service.errors import (
     StoredIndexError,
 )
 from qa_service.store import layout
-from qa_service.store.disk import Disk, FaultPoint, no_fault, sha256_of, writing_to
-from qa_service.store.generation import MEND, Generation
+from qa_service.store.disk import Disk, FaultPoint, no_fault, writing_to
+from qa_service.store.generation import Generation, is_of_others
 from qa_service.store.journal import JOURNAL_FILES, Journal
 from qa_service.store.layout import Centering, LexicalEngine
 from qa_service.store.lease import unleased
-from qa_service.store.manifest import MANIFEST, Manifest, Recipe, read_manifest
+from qa_service.store.manifest import MANIFEST, MEND, Manifest, Recipe, read_manifest
 from qa_service.store.reading_log import READING_FILES, ReadingLog
+from qa_service.store.small_files import read_small
+from qa_service.store.soundness import SoundnessCheck, changed_files, check_sizes, checksum_of
 from qa_service.store.writer import GenerationWriter
 
 # A writer may delete the generation that a reader is about to open; each retry sees a newer one.
 OPEN_ATTEMPTS = 20
+
+# A generation that was compared with its checksums is not compared again for so long.
+SECONDS_TO_TRUST = 60.0
 
 # Ascending names are ascending ages; the time is for people.
 GENERATION_NAME = re.compile(r"[0-9]{6,}-[0-9]{8}T[0-9]{6}Z")
@@ -69,11 +75,15 @@ class Store:
         self._lexical = lexical
         self._centering = centering
         self._disk = Disk(fault)
+        self._soundness = SoundnessCheck()
+        # Generations that were found damaged while they answered.
+        self._set_aside: dict[str, IndexCorruptError] = {}
+        self._sound_until: dict[str, float] = {}
 
     def current_id(self) -> str | None:
         """Return the name of the generation in service, None when there is none; cheap."""
         try:
-            name = (self.path / layout.CURRENT).read_text(encoding="utf-8").strip()
+            name = read_small(self.path / layout.CURRENT).decode("utf-8").strip()
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -82,15 +92,16 @@ class Store:
             ) from error
         if not GENERATION_NAME.fullmatch(name):
             raise IndexCorruptError(
-                f"{self.path / layout.CURRENT} names {name!r}, which is no generation. {MEND}"
+                f"{self.path / layout.CURRENT} names {name[:80]!r}, which is no generation. {MEND}"
             )
         return name
 
-    def open_current(self, recipe: Recipe | None = None) -> Generation:
+    def open_current(self, recipe: Recipe | None = None, *, is_checked: bool = True) -> Generation:
         """Open the generation in service.
 
         Args:
             recipe: what the caller's parts are; None opens whatever is there.
+            is_checked: compare files with their checksums, as far as that is quickly done.
 
         Raises:
             NoIndexError: nothing has been indexed yet.
@@ -102,7 +113,7 @@ class Store:
             if name is None:
                 raise NoIndexError(f"{self.path} holds no index yet. Run: qa-service index")
             try:
-                return self._open(name, recipe)
+                return self._open(name, recipe, is_checked=is_checked)
             except IndexCorruptError:
                 if self.current_id() == name:
                     raise
@@ -126,6 +137,56 @@ class Store:
             except StoredIndexError:
                 continue
         return LastGood(None, problem)
+
+    def set_aside(self, generation: Generation, error: BaseException) -> IndexCorruptError | None:
+        """Tell whether `error`, raised by a question, comes from damage; None when it does not.
+
+        A damaged generation is not opened again by this store.
+        """
+        if is_of_others(error):
+            return None
+        if not isinstance(error, IndexCorruptError):
+            # Anything may be raised by what reads torn files, and by mistakes of ours, too.
+            if time.monotonic() < self._sound_until.get(generation.id, 0.0):
+                return None
+            problems = changed_files(generation.folder, generation.manifest)
+            if not problems:
+                # So that a mistake which any request can repeat does not read it all every time.
+                self._sound_until[generation.id] = time.monotonic() + SECONDS_TO_TRUST
+                return None
+            error = IndexCorruptError(f"{generation.folder / problems[0]}. {MEND}")
+        return self._set_aside.setdefault(generation.id, error)
+
+    def verify(self) -> tuple[str, ...]:
+        """Check every checksum and every offset of the generation in service.
+
+        Returns:
+            one line per problem; none when all is well.
+
+        Raises:
+            NoIndexError: nothing has been indexed yet.
+            IndexCorruptError: a file is missing or torn, so that it does not even open.
+        """
+        name = self.current_id()
+        if name is None:
+            raise NoIndexError(f"{self.path} holds no index yet. Run: qa-service index")
+        folder = self._generation_path(name)
+        manifest = read_manifest(folder)
+        check_sizes(folder, manifest)
+        problems = changed_files(folder, manifest)
+        if problems:
+            # What reads them might not survive it.
+            return problems
+        generation = self._open(name, None, is_checked=False)
+        try:
+            return tuple(generation.problems())
+        finally:
+            generation.close()
+
+    def last_sources(self) -> tuple[str, ...]:
+        """Return what the newest generation mirrors whose manifest can be read; () without one."""
+        manifests = map(self._manifest_or_none, reversed(self._generation_names()))
+        return next((found.sources for found in manifests if found is not None), ())
 
     def previous_id(self) -> str | None:
         """Return the generation that `rollback` would put back in service, None without one."""
@@ -183,12 +244,27 @@ class Store:
                 raise IndexBusyError(self._busy_message()) from error
         try:
             with writing_to(self.path):
+                self._remove_leftovers()
                 self._write_owner()
             yield
         finally:
             with contextlib.suppress(OSError):
                 (self.path / layout.WRITER).unlink()
             lock.release()
+
+    def refuse_while_busy(self) -> None:
+        """Raise IndexBusyError when a run could not start now; names who is writing."""
+        if not (self.path / layout.LOCK).is_file():
+            return
+        lock = FileLock(self.path / layout.LOCK, timeout=0, thread_local=False)
+        try:
+            with lock:
+                return
+        except Timeout as error:
+            raise IndexBusyError(self._busy_message()) from error
+        except OSError:
+            # The run itself will say what is wrong with the folder.
+            return
 
     def begin(
         self, recipe: Recipe, base: Generation | None, parent: Generation | None = None
@@ -203,7 +279,6 @@ class Store:
         Raises:
             IndexWriteError: the disk is full or read-only.
         """
-        self._remove_leftovers()
         names = self._generation_names()
         manifests = [m for m in map(self._manifest_or_none, names) if m is not None]
         number = 1 + max((int(name.split("-")[0]) for name in names), default=0)
@@ -277,12 +352,15 @@ class Store:
         with contextlib.suppress(OSError):
             (self.path / f"{layout.CURRENT}.new").unlink(missing_ok=True)
 
-    def _open(self, name: str, recipe: Recipe | None) -> Generation:
+    def _open(self, name: str, recipe: Recipe | None, *, is_checked: bool = True) -> Generation:
+        if is_checked and name in self._set_aside:
+            raise self._set_aside[name]
         return Generation(
             self._generation_path(name),
             recipe=recipe,
             lexical=self._lexical,
             centering=self._centering,
+            soundness=self._soundness if is_checked else None,
         )
 
     def _generation_path(self, name: str) -> Path:
@@ -306,11 +384,13 @@ class Store:
             "host": socket.gethostname(),
             "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }
-        (self.path / layout.WRITER).write_text(json.dumps(owner) + "\n", encoding="utf-8")
+        path = self.path / layout.WRITER
+        path.unlink(missing_ok=True)
+        path.write_text(json.dumps(owner) + "\n", encoding="utf-8")
 
     def _busy_message(self) -> str:
         try:
-            owner = json.loads((self.path / layout.WRITER).read_text(encoding="utf-8"))
+            owner = json.loads(read_small(self.path / layout.WRITER))
             who = f"process {owner['pid']} on {owner['host']} (since {owner['since']})"
         except (OSError, ValueError, KeyError, TypeError):
             who = "another process"
@@ -319,7 +399,7 @@ class Store:
 
 def _embedding_problems(generation: Generation) -> bool:
     return any(
-        sha256_of(generation.folder / name) != record.sha256
+        checksum_of(generation.folder / name) != record.sha256
         for name, record in generation.manifest.files.items()
         if name.split("/")[0] in (layout.RAW_VECTORS, layout.TOKENS, layout.ARTICLES)
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.errors import IndexCorruptError, IndexWriteError
+from qa_service.errors import IndexCorruptError, IndexWriteError, QaServiceError
 from qa_service.indexes.arrays import load_arrays, map_array
 from qa_service.indexes.base import LexicalIndex, VectorIndex
 from qa_service.indexes.raw_vectors import RawVectors
@@ -23,20 +23,19 @@ from qa_service.store.articles import Articles, StoredFile
 from qa_service.store.journal import Embedding
 from qa_service.store.layout import Arrays, Centering, FittedCentering, LexicalEngine
 from qa_service.store.lease import Lease
-from qa_service.store.manifest import MANIFEST, Manifest, Recipe, read_manifest
-from qa_service.types import Article, ArticleName, ArticlePage, Filters, Passage
+from qa_service.store.manifest import MANIFEST, MEND, Manifest, Recipe, read_manifest
+from qa_service.store.soundness import SoundnessCheck
+from qa_service.types import Article, ArticleName, ArticlePage, FilePage, Filters, Passage
 
 # Answers to filters are kept for the few filters that people use at a time.
 FILTERS_TO_KEEP = 16
-
-MEND = "Run: qa-service rollback, or qa-service index --rebuild"
 
 
 class Generation:
     """A read-only snapshot; safe to use from several threads for as long as it is referred to.
 
-    Opening maps files and reads none of them through. The folder is leased while it is open, so
-    that no writer deletes it.
+    Opening maps files, after those that are quickly read have been compared with their checksums.
+    The folder is leased while it is open, so that no writer deletes it.
     """
 
     def __init__(
@@ -46,6 +45,7 @@ class Generation:
         recipe: Recipe | None,
         lexical: LexicalEngine,
         centering: Centering,
+        soundness: SoundnessCheck | None = None,
     ) -> None:
         """Open a generation.
 
@@ -54,10 +54,12 @@ class Generation:
             recipe: what the caller's parts are; None opens whatever is there.
             lexical: opens the lexical index.
             centering: restores the transformation of vectors.
+            soundness: compares the files with their checksums before anything reads them; None
+                trusts them.
 
         Raises:
-            IndexCorruptError: a file is missing, has another size than the manifest says, or
-                cannot be read.
+            IndexCorruptError: a file is missing, has another size or content than the manifest
+                says, or cannot be read.
             IndexMismatchError: built with another format, model, codec or analyser.
         """
         self.folder = folder
@@ -69,16 +71,23 @@ class Generation:
             ) from error
         try:
             self.manifest: Manifest = read_manifest(folder)
-            self._open(recipe, lexical, centering)
-        except BaseException:
+            if recipe is not None:
+                self.manifest.recipe.check_answers(recipe, folder)
+            if soundness is not None:
+                soundness.check(folder, self.manifest)
+            self._open(lexical, centering)
+        except QaServiceError:
             self._lease.close()
             raise
+        except BaseException as error:
+            self._lease.close()
+            if is_of_others(error):
+                raise
+            # Four libraries parse what may be anything, and each has exceptions of its own.
+            raise IndexCorruptError(f"{folder} cannot be read ({error!r}). {MEND}") from error
 
-    def _open(self, recipe: Recipe | None, lexical: LexicalEngine, centering: Centering) -> None:
+    def _open(self, lexical: LexicalEngine, centering: Centering) -> None:
         folder, own = self.folder, self.manifest.recipe
-        if recipe is not None:
-            own.check_answers(recipe, folder)
-        self._check_sizes()
         self._keys: NDArray[np.int64] = _load(folder / layout.KEYS)
         columns: NDArray[np.int32] = _load(folder / layout.COLUMNS)
         self._article_numbers, self._language_codes = columns
@@ -152,6 +161,10 @@ class Generation:
     def files(self) -> dict[str, StoredFile]:
         """Return what is known of every file, by its id."""
         return self._articles.files()
+
+    def unread_files(self, offset: int, limit: int) -> FilePage:
+        """List the files that hold no article, and why; by their ids."""
+        return self._articles.unread_files(offset, limit)
 
     def duplicates(self) -> dict[str, str]:
         """Map the id of each article that is left out to the one whose text it repeats."""
@@ -239,18 +252,6 @@ class Generation:
             mask &= np.isin(self._article_numbers, self._articles.numbers_matching(filters))
         return np.asarray(self._keys[mask])
 
-    def _check_sizes(self) -> None:
-        for name, record in self.manifest.files.items():
-            path = self.folder / name
-            try:
-                size = path.stat().st_size
-            except OSError as error:
-                raise IndexCorruptError(f"{path} is missing. {MEND}") from error
-            if size != record.size:
-                raise IndexCorruptError(
-                    f"{path} has {size} bytes, the manifest says {record.size}. {MEND}"
-                )
-
     def _check_counts(self) -> None:
         expected = self.manifest.passages
         for part, found in (
@@ -266,6 +267,16 @@ class Generation:
                     f"{self.folder / part} holds {found} passages, the manifest says {expected}. "
                     f"{MEND}"
                 )
+
+
+def is_of_others(error: BaseException) -> bool:
+    """Tell what ends a program or means nothing about the index from what its readers raise.
+
+    Libraries written in Rust tell of a panic by an exception beside `Exception`.
+    """
+    if isinstance(error, MemoryError):
+        return True
+    return not isinstance(error, Exception) and type(error).__name__ != "PanicException"
 
 
 class SearchedVectors:

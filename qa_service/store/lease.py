@@ -9,6 +9,8 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
+from qa_service.store.small_files import NotAFileError, open_file
+
 if sys.platform != "win32":
     import fcntl
 
@@ -34,9 +36,9 @@ class Lease:
         """Take the lease.
 
         Raises:
-            OSError: the file is missing, or its folder is being deleted (BlockingIOError).
+            OSError: the file is missing or none, or its folder is being deleted (BlockingIOError).
         """
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = open_file(path)
         try:
             _lock_shared(descriptor)
         except BaseException:
@@ -53,8 +55,9 @@ class Lease:
 def unleased(path: Path) -> Iterator[bool]:
     """Tell whether nobody holds a lease on the file; while True is yielded nobody can take one."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
+        descriptor = open_file(path)
+    except (FileNotFoundError, NotAFileError):
+        # Nothing that a reader can hold.
         yield True
         return
     try:

@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa_service.errors import IndexCorruptError, IndexMismatchError
+from qa_service.store.small_files import read_small
 
 FORMAT = 1
 # What generations count as that were written before a part had a version of its own.
 NO_VERSION = "0"
 MANIFEST = "manifest.json"
+# Lines that most articles repeat are what makes it long.
+MOST_BYTES = 64 * 1024 * 1024
+
+MEND = "Run: qa-service index, which makes it anew, or qa-service rollback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +134,8 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(read_small(path, MOST_BYTES).decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise _corrupt(path, str(error)) from error
     if not isinstance(content, dict):
         raise _corrupt(path, "not a JSON object")
@@ -191,6 +196,4 @@ def _seal(content: Mapping[str, object]) -> str:
 
 
 def _corrupt(path: Path, found: str) -> IndexCorruptError:
-    return IndexCorruptError(
-        f"{path} cannot be used: {found}. Run: qa-service rollback, or qa-service index --rebuild"
-    )
+    return IndexCorruptError(f"{path} cannot be used: {found}. {MEND}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qa_service.store.disk import sha256_of
 from qa_service.store.generation import Generation
+from qa_service.store.soundness import changed_files
 
 
 def verify(generation: Generation) -> tuple[str, ...]:
@@ -15,14 +15,5 @@ def verify(generation: Generation) -> tuple[str, ...]:
     Raises:
         IndexCorruptError: the database cannot be read at all.
     """
-    problems: list[str] = []
-    for name, record in generation.manifest.files.items():
-        try:
-            found = sha256_of(generation.folder / name)
-        except OSError as error:
-            problems.append(f"{name}: cannot be read ({error.strerror})")
-        else:
-            if found != record.sha256:
-                problems.append(f"{name}: its content has changed since it was written")
-    problems.extend(generation.problems())
+    problems = [*changed_files(generation.folder, generation.manifest), *generation.problems()]
     return tuple(problems)

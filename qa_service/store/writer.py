@@ -20,10 +20,11 @@ from qa_service.indexes.tokens import token_writer
 from qa_service.indexes.vector import FaissIndexWriter, gather, needs_rebuild, read_info
 from qa_service.store import layout
 from qa_service.store.article_writer import ArticleWriter
-from qa_service.store.disk import Disk, sha256_of, writing_to
+from qa_service.store.disk import Disk, writing_to
 from qa_service.store.generation import Generation, SearchedVectors
 from qa_service.store.layout import Arrays, Centering, FittedCentering, LexicalEngine
 from qa_service.store.manifest import MANIFEST, FileRecord, Manifest, Recipe, RepeatedLines
+from qa_service.store.soundness import checksum_of
 
 # What a generation takes over from its base as the same files. Row segments and the files of the
 # lexical index never change; `vectors.faiss` and the tables are replaced when they do.
@@ -296,5 +297,5 @@ class GenerationWriter:
         status = path.stat()
         version = (name, status.st_ino, status.st_mtime_ns)
         if version not in self._hashed:
-            self._hashed[version] = FileRecord(size=status.st_size, sha256=sha256_of(path))
+            self._hashed[version] = FileRecord(size=status.st_size, sha256=checksum_of(path))
         return self._hashed[version]

@@ -18,6 +18,7 @@ from qa_service.web import metrics, pages, wire
 from qa_service.web.context import context
 from qa_service.web.errors import HttpProblem
 from qa_service.web.openapi import returns_text
+from qa_service.web.paths import without_folders
 from qa_service.web.requests import read_as
 from qa_service.web.schemas.articles import (
     ArticleAcceptedOut,
@@ -26,10 +27,11 @@ from qa_service.web.schemas.articles import (
     ArticleListQuery,
     ArticleOut,
 )
-from qa_service.web.schemas.index import IndexIn, IndexOut, JobAcceptedOut
+from qa_service.web.schemas.index import IndexIn, IndexOut, IndexQuery, JobAcceptedOut
 from qa_service.web.schemas.operation import HealthOut, ReadyOut
 from qa_service.web.schemas.questions import AnswerOut, AskIn, AskQuery, FeedbackIn, FeedbackOut
 from qa_service.web.uploads import Upload, safe_name, upload_of_article
+from qa_service.web.wire import Shown
 
 if TYPE_CHECKING:
     from qa_service.service import Service
@@ -133,7 +135,9 @@ def article(article_id: str) -> ResponseReturnValue:
 def add_article() -> wire.Json:
     """Add an article: its fields as JSON, or a file as multipart form data.
 
-    The file is stored in the articles folder under a safe version of its name, then indexed.
+    The file is stored in the articles folder under a safe version of its name, then indexed. 415
+    when no reader takes its format, 422 when it is empty, 409 while another process writes the
+    index; nothing is stored then.
     """
     upload = _read_upload()
     job = context().service.add_article(upload.name, upload.content)
@@ -146,7 +150,8 @@ def add_article() -> wire.Json:
 def remove_article(article_id: str) -> wire.Json:
     """Remove an article: its file is moved out of the articles folder.
 
-    409 when its file holds other articles, too.
+    409 when its file holds other articles, too, or while another process writes the index. A file
+    that no article could be read from goes by its path, as `GET /index` lists it under `unread`.
     """
     return {"job": wire.job_to_json(context().service.remove_article(article_id))}
 
@@ -158,18 +163,25 @@ def remove_article(article_id: str) -> wire.Json:
 def start_index(json_data: IndexIn) -> wire.Json:
     """Start to bring the index in step with the articles folder.
 
-    The index in service goes on answering. When a run is under way already, it is returned.
+    The index in service goes on answering. When a run is under way already, it is returned; 409
+    when it is another process's.
     """
     job = context().service.start_index(rebuild=json_data.rebuild)
     return {"job": wire.job_to_json(job)}
 
 
 @api.get("/index")
+@api.input(IndexQuery, location="query")
 @api.output(IndexOut, description="What is indexed, and the running or last job.")
 @api.doc(tags=["Index"], operation_id="getIndex")
-def index() -> wire.Json:
-    """Describe the index in service, and the running or last job with its report."""
-    return _index_to_json(context().service)
+def index(query_data: IndexQuery) -> wire.Json:
+    """Describe the index in service, and the running or last job with its report.
+
+    Lists of files are told in parts: `?offset=100` goes on after the first hundred.
+    """
+    service = context().service
+    shown = Shown(query_data.offset, query_data.limit, service.folders())
+    return _index_to_json(service, shown=shown)
 
 
 @api.get("/index/events")
@@ -213,7 +225,11 @@ def ready() -> wire.Json:
     if service.is_ready:
         return {"ready": True}
     _, problem = _index_in_service(service)
-    message = str(problem) if problem else "Index and model are being loaded; try again soon."
+    message = (
+        without_folders(str(problem))
+        if problem
+        else "Index and model are being loaded; try again soon."
+    )
     raise HttpProblem(503, "not_ready", message, headers={"Retry-After": "2"})
 
 
@@ -260,23 +276,36 @@ def _index_in_service(
         return None, error
 
 
-def _index_to_json(service: Service, job: IndexJob | None = None) -> wire.Json:
+def _index_to_json(
+    service: Service,
+    job: IndexJob | None = None,
+    shown: Shown | None = None,
+    *,
+    is_event: bool = False,
+) -> wire.Json:
+    shown = shown or Shown(folders=service.folders())
     status, problem = _index_in_service(service)
-    return wire.index_to_json(status, problem, job or service.job())
+    job = job or service.job()
+    # While a run goes on its progress is told many times a second; the list is that of before.
+    is_progress = is_event and job is not None and job.state is JobState.RUNNING
+    unread = None
+    if status is not None and not is_progress:
+        unread = service.unread_files(shown.offset, shown.limit)
+    return wire.index_to_json(status, problem, job, unread, shown)
 
 
 def _index_events(service: Service) -> Iterator[str]:
     # Browsers come back by themselves after this long.
     yield "retry: 5000\n\n"
     job = service.job()
-    yield _event(_index_to_json(service, job))
+    yield _event(_index_to_json(service, job, is_event=True))
     while job is not None and job.state is JobState.RUNNING:
         later = service.wait_for_job_change(job.version, _EVENT_WAIT_S)
         if later == job:
             yield ": still running\n\n"
             continue
         job = later
-        yield _event(_index_to_json(service, job))
+        yield _event(_index_to_json(service, job, is_event=True))
 
 
 def _event(data: wire.Json) -> str:

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from qa_service import errors
 from qa_service.web import wire
+from qa_service.web.paths import without_folders
 
 log = logging.getLogger("qa_service.web")
 
@@ -24,6 +25,7 @@ STATUS_OF_ERROR: Final[Mapping[type[errors.QaServiceError], int]] = {
     errors.ModelUnavailableError: 503,
     errors.CorpusError: 422,
     errors.UnreadableFileError: 422,
+    errors.UnsupportedFormatError: 415,
     errors.ArticleNotFoundError: 404,
     errors.ArticleConflictError: 409,
     errors.StoredIndexError: 503,
@@ -89,7 +91,11 @@ def problem_of(error: errors.QaServiceError) -> HttpProblem:
     """Return what a request gets for an error of the service."""
     status = next(STATUS_OF_ERROR[kind] for kind in type(error).__mro__ if kind in STATUS_OF_ERROR)
     headers = {"Retry-After": _RETRY_AFTER_S} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return HttpProblem(status, error.code, str(error), headers=headers)
+    message = str(error)
+    if not isinstance(error, errors.ArticleNotFoundError | errors.InvalidQuestionError):
+        # Those two repeat what the client sent; the others may name files of the server.
+        message = without_folders(message)
+    return HttpProblem(status, error.code, message, headers=headers)
 
 
 def problem_of_validation(error: ValidationError) -> HttpProblem:

@@ -37,6 +37,7 @@ from qa_service.web.marking import (
     parse_spans,
 )
 from qa_service.web.openapi import returns_text
+from qa_service.web.paths import without_folders
 from qa_service.web.rendering import (
     LANGUAGE_COOKIE,
     STATIC,
@@ -54,6 +55,7 @@ from qa_service.web.translations import INTERFACE_LANGUAGES, Interface
 
 pages = APIBlueprint("pages", __name__, enable_openapi=True)
 
+UNREAD_SHOWN: Final = 50
 _A_YEAR_S: Final = 365 * 24 * 3600
 _ASK_FIELDS: Final = frozenset(AskQuery.model_fields)
 
@@ -183,13 +185,15 @@ def render_library(query: ArticleListQuery) -> Response:
     service = context().service
     status, problem = _status()
     if status is not None and status.damage is not None:
-        problem = HttpProblem(HTTPStatus.OK, "index_damaged", status.damage)
+        problem = HttpProblem(HTTPStatus.OK, "index_damaged", without_folders(status.damage))
     page = (
         service.articles(query.offset, query.limit, query.q or None)
         if status
         else ArticlePage(total=0, offset=0, items=())
     )
     job = service.job()
+    shown = wire.Shown(limit=UNREAD_SHOWN, folders=service.folders())
+    unread = service.unread_files(0, UNREAD_SHOWN) if status else None
     return render(
         "library.html",
         current_interface(),
@@ -199,7 +203,8 @@ def render_library(query: ArticleListQuery) -> Response:
         page_count=max(1, -(-page.total // query.limit)),
         status=status,
         problem=problem,
-        index=wire.index_to_json(status, None, job),
+        index=wire.index_to_json(status, None, job, None, shown),
+        unread=wire.file_page_to_json(unread, shown) if unread else None,
         max_upload_mb=context().settings.max_upload_mb,
     )
 

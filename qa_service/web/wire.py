@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -16,6 +19,9 @@ from qa_service.types import (
     ArticleSummary,
     CitedPassage,
     Explanation,
+    FileOutcome,
+    FilePage,
+    FileState,
     IndexJob,
     IndexReport,
     IndexStatus,
@@ -24,12 +30,24 @@ from qa_service.types import (
     Span,
     text_direction,
 )
+from qa_service.web.paths import without_folders
 from qa_service.web.translations import no_answer_message
 
 Json = dict[str, Any]
 
 # More words than this make an address too long for some servers and add nothing for the reader.
 _MAX_LINKED_HIGHLIGHTS = 60
+
+# Of a report, how much one body or page holds.
+FILES_SHOWN = 100
+_DROPPED_SHOWN = 10
+_DROPPED_CHARACTERS_SHOWN = 100
+_REASON_CHARACTERS_SHOWN = 300
+# What needs a person's eye comes first.
+_TELLING = (
+    *(FileState.FAILED, FileState.SKIPPED, FileState.REMOVED, FileState.INDEXED),
+    FileState.UNCHANGED,
+)
 
 
 def article_path(article_id: str) -> str:
@@ -189,8 +207,32 @@ def _summary_to_json(summary: ArticleSummary) -> Json:
     }
 
 
-def report_to_json(report: IndexReport) -> Json:
-    """Return an index run's report."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How much of what may be long is told to a client, and where files are said to lie.
+
+    `folders` are left out of the names of files; other folders are, too.
+    """
+
+    offset: int = 0
+    limit: int = FILES_SHOWN
+    folders: tuple[Path, ...] = ()
+
+    def text(self, text: str | None) -> str | None:
+        """Return a message that does not tell where things lie on the server."""
+        return None if text is None else without_folders(text, self.folders)
+
+
+def report_to_json(report: IndexReport, shown: Shown | None = None) -> Json:
+    """Return an index run's report: all of it, or the part that is shown, what failed first."""
+    files: Sequence[FileOutcome] = report.files
+    duplicates = dict(report.duplicates)
+    if shown is not None:
+        files = sorted(files, key=lambda file: (_TELLING.index(file.state), file.path))
+        files = files[shown.offset : shown.offset + shown.limit]
+        some = sorted(duplicates.items())[shown.offset : shown.offset + shown.limit]
+        duplicates = dict(some)
+    states = Counter(outcome.state for outcome in report.files)
     return {
         "generation": report.generation,
         "is_new": report.is_new,
@@ -199,24 +241,54 @@ def report_to_json(report: IndexReport) -> Json:
         "embedded": report.embedded,
         "reused": report.reused,
         "elapsed_ms": round(report.elapsed_ms, 3),
-        "files": [
-            {
-                "path": outcome.path,
-                "state": outcome.state.value,
-                "articles": outcome.articles,
-                "passages": outcome.passages,
-                "reason": outcome.reason,
-                "dropped": [
-                    {"text": dropped.text, "reason": dropped.reason} for dropped in outcome.dropped
-                ],
-            }
-            for outcome in report.files
-        ],
-        "duplicates": dict(report.duplicates),
+        "files": [_outcome_to_json(outcome, shown) for outcome in files],
+        "files_total": len(report.files),
+        "files_offset": 0 if shown is None else shown.offset,
+        "states": {state.value: states[state] for state in FileState},
+        "duplicates": duplicates,
+        "duplicates_total": len(report.duplicates),
+        "mended": report.mended if shown is None else shown.text(report.mended),
     }
 
 
-def job_to_json(job: IndexJob) -> Json:
+def _outcome_to_json(outcome: FileOutcome, shown: Shown | None) -> Json:
+    dropped = outcome.dropped if shown is None else outcome.dropped[:_DROPPED_SHOWN]
+    longest = None if shown is None else _DROPPED_CHARACTERS_SHOWN
+    return {
+        "path": outcome.path if shown is None else shown.text(outcome.path),
+        "state": outcome.state.value,
+        "articles": outcome.articles,
+        "passages": outcome.passages,
+        "reason": outcome.reason if shown is None else _cut(shown.text(outcome.reason)),
+        "dropped": [{"text": item.text[:longest], "reason": item.reason} for item in dropped],
+        "dropped_total": len(outcome.dropped),
+    }
+
+
+def _cut(reason: str | None) -> str | None:
+    if reason is None or len(reason) <= _REASON_CHARACTERS_SHOWN:
+        return reason
+    return reason[:_REASON_CHARACTERS_SHOWN] + "…"
+
+
+def file_page_to_json(page: FilePage, shown: Shown) -> Json:
+    """Return a part of the list of files that hold no article."""
+    return {
+        "total": page.total,
+        "offset": page.offset,
+        "files": [
+            {
+                "path": shown.text(file.path),
+                "state": file.state.value,
+                "reason": _cut(shown.text(file.reason)),
+                "link": article_path(file.path),
+            }
+            for file in page.items
+        ],
+    }
+
+
+def job_to_json(job: IndexJob, shown: Shown = Shown()) -> Json:
     """Return an index job: its state, how far it has come, and its report when it is done."""
     return {
         "id": job.id,
@@ -224,8 +296,8 @@ def job_to_json(job: IndexJob) -> Json:
         "state": job.state.value,
         "started_at": job.started_at.isoformat(),
         "progress": _progress_to_json(job.progress) if job.progress else None,
-        "report": report_to_json(job.report) if job.report else None,
-        "error": job.error,
+        "report": report_to_json(job.report, shown) if job.report else None,
+        "error": shown.text(job.error),
     }
 
 
@@ -259,13 +331,25 @@ def status_to_json(status: IndexStatus) -> Json:
 
 
 def index_to_json(
-    status: IndexStatus | None, problem: QaServiceError | None, job: IndexJob | None
+    status: IndexStatus | None,
+    problem: QaServiceError | None,
+    job: IndexJob | None,
+    unread: FilePage | None = None,
+    shown: Shown = Shown(),
 ) -> Json:
     """Return the body of `GET /index` and of its events."""
+    described = None
+    if status is not None:
+        described = status_to_json(status) | {
+            "path": shown.text(status.path),
+            "damage": shown.text(status.damage),
+        }
+    message = "" if problem is None else without_folders(str(problem), shown.folders)
     return {
-        "index": status_to_json(status) if status else None,
-        "problem": error_to_json(problem.code, str(problem))["error"] if problem else None,
-        "job": job_to_json(job) if job else None,
+        "index": described,
+        "problem": error_to_json(problem.code, message)["error"] if problem else None,
+        "job": job_to_json(job, shown) if job else None,
+        "unread": None if unread is None else file_page_to_json(unread, shown),
     }
 
 

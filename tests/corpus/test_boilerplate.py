@@ -19,7 +19,7 @@ from qa_service.corpus.reading import read_file
 from qa_service.corpus.stored_text import stored_text
 from qa_service.types import Article
 
-REPORTS = Path(os.environ.get("QA_SHARED_SEEDS", Path(__file__).parents[3] / "shared" / "seeds"))
+REPORTS = Path(os.environ.get("SHARED_SEEDS", Path(__file__).parents[3] / "shared" / "seeds"))
 
 # Of each saved web page: the numbers of the lines that are the article's body. All others are
 # blank, the title, or clutter.

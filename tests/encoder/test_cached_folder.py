@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import random
 import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from damages import DAMAGES, Damage, all_zeros
 
-from qa_service.encoder.cached_folder import CachedFolder
+from qa_service.encoder.cached_folder import CachedFolder, problems_below, sha256_of
 from qa_service.errors import ModelUnavailableError
 
 
@@ -49,9 +53,9 @@ def test_made_once(cached: CachedFolder) -> None:
 
 
 def test_nothing_else_is_left(cached: CachedFolder) -> None:
-    """Beside the folder only its lock remains."""
+    """Beside the folder only its lock remains, and what was compared."""
     names = {path.name for path in cached.path.parent.iterdir()}
-    assert names <= {"model", "model.lock"}
+    assert names <= {"model", "model.lock", "model.compared"}
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "no stamp", "torn stamp"])
@@ -75,10 +79,100 @@ def test_damage_is_mended(cached: CachedFolder, damage: str) -> None:
 def test_tampering_is_found(cached: CachedFolder) -> None:
     """A changed file of the same size is found by its checksum, and `remove` clears the way."""
     (cached.path / "first").write_text("كتمب", "utf-8")
-    assert cached.is_complete()
+    assert not cached.is_complete()
     assert "first does not match its checksum" in cached.problems()[0]
     cached.remove()
     assert remade(cached)
+
+
+def touched_back(path: Path, content: bytes) -> None:
+    """Change a file in a way that leaves no trace in its times."""
+    found = path.stat()
+    path.write_bytes(content)
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("size", [3000, 5_000_000])
+def test_damage_of_the_same_size_is_mended(
+    damage: Damage, size: int, cached: CachedFolder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file that was written to is compared with its checksum; the damage is logged once."""
+    large = CachedFolder(cached.path, "large")
+
+    def write(folder: Path) -> None:
+        (folder / "weights").write_bytes(random.Random(1).randbytes(size))
+        (folder / "other").write_bytes(b"{}")
+
+    large.ensure(write)
+    path = large.path / "weights"
+    path.write_bytes(damage(path.read_bytes()))
+    with caplog.at_level(logging.WARNING):
+        large.ensure(write)
+        large.ensure(write)
+    assert large.problems() == ()
+    assert [record.message.count("weights") for record in caplog.records] == [1]
+
+
+def test_loss_that_leaves_the_time_is_seen_in_samples(cached: CachedFolder) -> None:
+    """A file of which much is lost is seen at once; a byte of it when all is compared."""
+
+    def write(folder: Path) -> None:
+        (folder / "weights").write_bytes(random.Random(1).randbytes(5_000_000))
+
+    large = CachedFolder(cached.path, "large")
+    path = large.ensure(write) / "weights"
+    touched_back(path, all_zeros(path.read_bytes()))
+    assert not large.is_complete()
+    large.ensure(write)
+    content = bytearray(path.read_bytes())
+    content[30_000] ^= 1
+    touched_back(path, content)
+    assert large.is_complete()
+    assert "weights" in large.problems()[0]
+    # What has been found is not forgotten.
+    assert not large.is_complete()
+    large.ensure(write)
+    assert large.problems() == ()
+
+
+def test_a_copied_folder_is_compared_once(
+    cached: CachedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files whose times have changed are read through, once, and kept."""
+    (cached.path / "first").touch()
+    read: list[Path] = []
+
+    def noted(path: Path) -> str:
+        read.append(path)
+        return sha256_of(path)
+
+    monkeypatch.setattr("qa_service.encoder.cached_folder.sha256_of", noted)
+    assert cached.is_complete()
+    assert [path.name for path in read] == ["first"]
+    assert cached.is_complete()
+    assert len(read) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pipes in folders there")
+@pytest.mark.parametrize("name", ["first", "qa-service.json"])
+def test_a_pipe_is_not_waited_for(name: str, cached: CachedFolder) -> None:
+    """Something else under a file's name counts as damage."""
+    (cached.path / name).unlink()
+    os.mkfifo(cached.path / name)
+    assert not cached.is_complete()
+    assert cached.problems() != ()
+    assert remade(cached)
+
+
+def test_every_folder_of_a_cache_is_looked_through(tmp_path: Path) -> None:
+    """Whatever was unpacked is compared, and what is damaged is named."""
+    for kind in ("models", "openvino"):
+        CachedFolder(tmp_path / kind / "e5", "v1").ensure(write_two)
+    assert problems_below(tmp_path) == ()
+    (tmp_path / "openvino" / "e5" / "first").write_text("كتمب", "utf-8")
+    (problem,) = problems_below(tmp_path)
+    assert str(tmp_path / "openvino" / "e5" / "first") in problem
 
 
 def test_stale_folder_is_replaced(cached: CachedFolder) -> None:
@@ -97,7 +191,11 @@ def test_failure_leaves_the_old(cached: CachedFolder) -> None:
     with pytest.raises(ModelUnavailableError, match="no weights"):
         CachedFolder(cached.path, "v2").ensure(fail)
     assert cached.problems() == ()
-    assert {path.name for path in cached.path.parent.iterdir()} <= {"model", "model.lock"}
+    assert {path.name for path in cached.path.parent.iterdir()} <= {
+        "model",
+        "model.lock",
+        "model.compared",
+    }
 
 
 def test_cache_that_cannot_be_written(tmp_path: Path) -> None:
@@ -128,7 +226,11 @@ def test_killed_midway(tmp_path: Path, run_python: Callable[[str], list[str]]) -
     assert done.returncode == -signal.SIGKILL
     assert not cached.is_complete()
     assert remade(cached)
-    assert {path.name for path in cached.path.parent.iterdir()} <= {"model", "model.lock"}
+    assert {path.name for path in cached.path.parent.iterdir()} <= {
+        "model",
+        "model.lock",
+        "model.compared",
+    }
 
 
 RACING = """

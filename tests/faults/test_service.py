@@ -10,6 +10,8 @@ import pytest
 from qa_service.config import load_settings
 from qa_service.errors import IndexCorruptError
 from qa_service.service import Service
+from qa_service.store import Generation
+from qa_service.store.soundness import SoundnessCheck
 from qa_service.types import JobState, Question
 
 
@@ -56,6 +58,44 @@ def test_a_damaged_generation_does_not_stop_the_service(
     restarted.index()
     assert "97" in first_passage(restarted)
     assert restarted.verify() == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["articles.db", "vectors.faiss", "tokens/table.npy"])
+def test_damage_that_only_a_question_meets(
+    name: str, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an index too large to be compared on opening, damage is met later and stood in for."""
+    service.close()
+    damaged = service.status().generation
+    path = tmp_path / "index" / "generations" / damaged / name
+    service.close()
+    content = path.read_bytes()
+    start = len(content) // 3
+    path.unlink()
+    path.write_bytes(content[:start] + b"\xa5" * (len(content) - start))
+    monkeypatch.setattr(SoundnessCheck, "check", lambda *_: None)
+    restarted = make_service(tmp_path)
+    assert "82" in first_passage(restarted)
+    assert "82" in restarted.article("canal.txt").text
+    damage = restarted.status().damage
+    assert damage is not None
+    assert damaged in damage
+    monkeypatch.undo()
+    report = restarted.index()
+    assert report.mended is not None
+    assert "97" in first_passage(restarted)
+    assert restarted.status().damage is None
+    assert restarted.verify() == ()
+
+
+@pytest.mark.slow
+def test_a_mistake_of_ours_is_no_damage(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody foresaw leaves a sound generation in service, and is told as it is."""
+    monkeypatch.setattr(Generation, "article_page", lambda *_: {}["no such key"])
+    with pytest.raises(KeyError, match="no such key"):
+        service.articles()
+    assert service.status().damage is None
 
 
 @pytest.mark.slow

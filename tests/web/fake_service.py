@@ -21,6 +21,7 @@ from qa_service.errors import (
     NoPreviousGenerationError,
     QaServiceError,
     UnreadableFileError,
+    UnsupportedFormatError,
 )
 from qa_service.types import (
     Answer,
@@ -34,6 +35,7 @@ from qa_service.types import (
     DroppedText,
     Explanation,
     FileOutcome,
+    FilePage,
     FileState,
     Filters,
     IndexJob,
@@ -205,6 +207,8 @@ class FakeService:
         self.is_warm = True
         self.asked: list[Question] = []
         self.added: dict[str, bytes] = {}
+        self.unread: list[FileOutcome] = []
+        self.report: IndexReport | None = None
         # What the next question does instead of being answered.
         self.failure: BaseException | None = None
         # A question waits for this before it is answered.
@@ -320,7 +324,7 @@ class FakeService:
         if name in self.added or name in self._articles:
             raise ArticleConflictError(f"There is a file {name!r} already; rename yours.")
         if not name.endswith((".txt", ".md")):
-            raise UnreadableFileError(f"{name!r} is of no known format; send .txt or .md.")
+            raise UnsupportedFormatError(f"{name!r} is of no known format; send .txt or .md.")
         try:
             text = content.decode()
         except UnicodeDecodeError as error:
@@ -395,6 +399,12 @@ class FakeService:
             damage=getattr(self, "_damage", None),
         )
 
+    def unread_files(self, offset: int = 0, limit: int = 50) -> FilePage:
+        return FilePage(len(self.unread), offset, tuple(self.unread[offset : offset + limit]))
+
+    def folders(self) -> tuple[Path, ...]:
+        return (Path("/srv/library"),)
+
     def watch(self) -> None:
         pass
 
@@ -463,6 +473,8 @@ class FakeService:
             self._changed.notify_all()
 
     def _report(self) -> IndexReport:
+        if self.report is not None:
+            return self.report
         state = self._state()
         return IndexReport(
             generation=state.generation,

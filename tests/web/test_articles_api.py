@@ -190,12 +190,18 @@ def test_same_name_twice_gets_409(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("a.exe", b"x"), ("a.txt", b"\xff\xfe\x00"), ("a.txt", b" ")]
+    ("name", "content"), [("a.txt", b""), ("a.txt", b"\xff\xfe\x00"), ("a.txt", b" ")]
 )
 def test_unreadable_file_gets_422(client: FlaskClient, name: str, content: bytes) -> None:
-    """A file that is of no known format, undecodable or empty is refused with the reason."""
+    """A file that is undecodable or empty is refused with the reason."""
     response = client.post("/articles", data={"file": (io.BytesIO(content), name)})
     assert error_of(response) == (422, "unreadable_file")
+
+
+def test_file_of_no_known_format_gets_415(client: FlaskClient) -> None:
+    """A file that no reader takes is refused before it is stored."""
+    response = client.post("/articles", data={"file": (io.BytesIO(b"x"), "a.exe")})
+    assert error_of(response) == (415, "unsupported_format")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,18 @@ class FileOutcomeOut(BaseModel):
     articles: int
     passages: int
     reason: str | None
-    dropped: list[DroppedOut]
+    dropped: list[DroppedOut] = Field(description="The first ten stretches, each cut.")
+    dropped_total: int
+
+
+class StatesOut(BaseModel):
+    """How many files ended how."""
+
+    indexed: int
+    unchanged: int
+    skipped: int
+    failed: int
+    removed: int
 
 
 class IndexReportOut(BaseModel):
@@ -58,8 +69,21 @@ class IndexReportOut(BaseModel):
     embedded: int
     reused: int
     elapsed_ms: float
-    files: list[FileOutcomeOut]
-    duplicates: dict[str, str]
+    files: list[FileOutcomeOut] = Field(
+        description="As many as `limit` says from `offset` on; what failed comes first."
+    )
+    files_total: int
+    files_offset: int
+    states: StatesOut
+    duplicates: dict[str, str] = Field(
+        description="As many as `limit` says from `offset` on: articles left out, each with the "
+        "one whose text it repeats."
+    )
+    duplicates_total: int
+    mended: str | None = Field(
+        description="What was wrong with the generation before, and what this one was made from "
+        "instead; null when all was well."
+    )
 
 
 class JobOut(BaseModel):
@@ -93,6 +117,34 @@ class IndexStatusOut(BaseModel):
     )
 
 
+class IndexQuery(Request):
+    """Which part of long lists to return."""
+
+    offset: Annotated[int, Field(ge=0, le=1_000_000_000)] = Field(
+        0, description="How many files, and how many duplicates, to skip."
+    )
+    limit: Annotated[int, Field(ge=1, le=200)] = Field(
+        100, description="How many of each to return."
+    )
+
+
+class UnreadFileOut(BaseModel):
+    """A file in the articles folder that holds no article."""
+
+    path: str
+    state: Literal["indexed", "unchanged", "skipped", "failed", "removed"]
+    reason: str | None
+    link: str = Field(description="`DELETE` it to remove the file.")
+
+
+class UnreadFilesOut(BaseModel):
+    """A part of the list of files that hold no article, by name."""
+
+    total: int
+    offset: int
+    files: list[UnreadFileOut]
+
+
 class IndexOut(BaseModel):
     """The index in service and the running or last job."""
 
@@ -101,6 +153,10 @@ class IndexOut(BaseModel):
         description="Why there is no usable index, if there is none."
     )
     job: JobOut | None
+    unread: UnreadFilesOut | None = Field(
+        description="Files that the index knows and found no article in; null without an "
+        "index, and in events while a run goes on."
+    )
 
 
 class JobAcceptedOut(BaseModel):

@@ -44,13 +44,15 @@ function showJob(running) {
 function showReport(done) {
   const states = ["indexed", "unchanged", "removed", "skipped", "failed"];
   const counts = states
-    .map((state) => [state, done.files.filter((file) => file.state === state).length])
+    .map((state) => [state, done.states[state]])
     .filter(([, count]) => count > 0)
     .map(([state, count]) => element("li", {}, say(`report.${state}`, { count: formatNumber(count) })));
   const troubled = done.files
     .filter((file) => file.state === "failed" || file.state === "skipped")
     .slice(0, 100)
     .map((file) => element("li", {}, element("bdi", {}, file.path), ": ", element("bdi", {}, file.reason ?? "")));
+  const untold = done.states.failed + done.states.skipped - troubled.length;
+  if (untold > 0) troubled.push(element("li", {}, `… +${formatNumber(untold)}`));
   report.replaceChildren(
     element(
       "details",
