@@ -92,7 +92,8 @@ def serve_ours(port: int) -> None:
     """What qa-service serves with."""
     from gunicorn.app.base import BaseApplication
 
-    from qa_service.web.connections import ConnectionLimits, ConnectionServer
+    from qa_service.web.connection import ConnectionLimits
+    from qa_service.web.connection_server import ConnectionServer
     from qa_service.web.server import ConnectionWorker
 
     class Application(BaseApplication):  # type: ignore[misc]

@@ -1,7 +1,7 @@
 """Serving: one process that gunicorn watches over, the model loaded after the fork.
 
 gunicorn starts the serving process, restarts it when it dies or hangs, and passes signals on; the
-connections in it are `connections`'.
+connections in it are served by `connection_server`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ from qa_service.errors import (
     StoredIndexError,
 )
 from qa_service.web.app import EVENT_LISTENERS, create_app
-from qa_service.web.connections import ConnectionLimits, ConnectionServer
-from qa_service.web.logs import set_up_logging
+from qa_service.web.connection import ConnectionLimits
+from qa_service.web.connection_server import ConnectionServer
+from qa_service.web.logs import announce, set_up_logging
 from qa_service.web.requests import max_body_bytes
+from qa_service.web.server_log import ServerLogger
 
 if TYPE_CHECKING:
     from qa_service.service import Service
@@ -67,14 +69,14 @@ def serve(settings: Settings, make_service: Callable[[], Service], *, watch: boo
         InvalidSettingError: the host is none of this machine's.
     """
     listener = bind(settings.host, settings.port)
-    address = _announced_address(listener)
-    print(f"qa-service is at {address}", flush=True)  # noqa: T201 - what `serve` is there to say
+    set_up_logging(settings.log_format)
+    announce(f"qa-service is at {_announced_address(listener)}", settings.log_format)
     if settings.api_key is None and not _is_loopback(listener):
-        print(  # noqa: T201
+        announce(
             "Anyone who reaches this address can add and remove articles. Set QA_API_KEY to "
             "protect writing, and QA_PROTECT_READING=true to protect reading.",
-            file=sys.stderr,
-            flush=True,
+            settings.log_format,
+            stream=sys.stderr,
         )
     _Server(settings, make_service, listener, watches=watch).run()
 
@@ -173,6 +175,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "worker_tmp_dir": str(memory) if memory.is_dir() else None,
             "control_socket_disable": True,
             "loglevel": "warning",
+            "logger_class": ServerLogger,
             "proc_name": "qa-service",
             "worker_exit": self._on_worker_exit,
         }.items():

@@ -56,7 +56,7 @@ class Running:
 
 
 @contextmanager
-def serve_fake(folder: Path, *arguments: Path) -> Iterator[Running]:
+def serve_fake(folder: Path, *arguments: Path, **settings: str) -> Iterator[Running]:
     """Serve the fake service on a free port, following the folder `articles`."""
     (folder / "articles").mkdir()
     (folder / "index").mkdir()
@@ -65,13 +65,14 @@ def serve_fake(folder: Path, *arguments: Path) -> Iterator[Running]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(HERE.parent.parent)},
+        env=os.environ | settings | {"PYTHONPATH": str(HERE.parent.parent)},
     )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line.startswith("qa-service is at http://127.0.0.1:"), line
-        yield Running(process, line.split()[-1])
+        announced = json.loads(line)["message"] if line.startswith("{") else line
+        assert announced.startswith("qa-service is at http://127.0.0.1:"), line
+        yield Running(process, announced.split()[-1])
     finally:
         process.kill()
         process.communicate()
@@ -94,6 +95,28 @@ def test_serves_and_stops(running: Running) -> None:
     assert "Traceback" not in errors
     assert "path=/ask" in errors
     assert "dance" not in errors
+
+
+def test_every_line_is_json_where_asked_for(tmp_path: Path) -> None:
+    """With QA_LOG_FORMAT=json no line that the server prints is anything else."""
+    with serve_fake(tmp_path, QA_LOG_FORMAT="json") as running:
+        assert running.get("/health")["status"] == "ok"
+        # gunicorn has something to say about this.
+        children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
+        (killed,) = children.read_text().split()
+        os.kill(int(killed), signal.SIGKILL)
+        assert running.get("/health")["status"] == "ok"
+        address = running.address.removeprefix("http://").split(":")
+        for sent in (b"\x1b[2J\r\n\r\n", b"GET /%1B%5B2J%0Aevil HTTP/1.0\r\n\r\n"):
+            with socket.create_connection(address, timeout=30) as client:
+                client.sendall(sent)
+                assert client.recv(100).startswith(b"HTTP/1.")
+        running.process.send_signal(signal.SIGTERM)
+        printed, errors = running.process.communicate(timeout=30)
+    lines = [json.loads(line) for line in (printed + errors).splitlines()]
+    assert "gunicorn.error" in {line["logger"] for line in lines}
+    assert "/\x1b[2J\nevil" in {line.get("path") for line in lines}
+    assert "\x1b" not in errors
 
 
 def test_requests_under_way_are_finished(running: Running) -> None:
@@ -231,6 +254,7 @@ def test_open_to_others_without_a_key_is_warned_of(
     )
     monkeypatch.setattr(server, "bind", lambda *_: listener)
     monkeypatch.setattr(server._Server, "run", lambda self: None)
+    monkeypatch.setattr(server, "set_up_logging", lambda _: None)
     settings = Settings(index=tmp_path, host=host, api_key=key)  # type: ignore[arg-type]
     server.serve(settings, lambda: cast("Service", FakeService()))
     printed = capsys.readouterr()

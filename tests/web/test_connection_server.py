@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 from api_client import MakeApp
 
-from qa_service.web.connections import ConnectionLimits, ConnectionServer
+from qa_service.web.connection import ConnectionLimits
+from qa_service.web.connection_server import ConnectionServer
 from qa_service.web.errors import PROBLEM_KEY
 from qa_service.web.http_parser import MAX_HEADER_FIELDS, MAX_REQUEST_LINE_BYTES
 from qa_service.web.requests import MAX_BODY_BYTES
