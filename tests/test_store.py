@@ -523,9 +523,6 @@ def test_lock_of_a_dead_process_is_free(store: Store, articles: Path) -> None:
     change(store, articles, "en.txt", "Canal\nopen")
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere"
-)
 def test_what_a_killed_run_was_building_goes(store: Store, articles: Path) -> None:
     """The next run deletes what is left of one that was killed, even when nothing has changed."""
     leftover = store.path / "building" / "000009-20260101T000000Z"
@@ -552,6 +549,9 @@ def test_a_writer_is_seen_without_waiting(store: Store) -> None:
     assert not (store.path.parent / "nowhere").exists()
 
 
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere"
+)
 def test_read_only_folder(store: Store, articles: Path) -> None:
     """A folder that may not be written to can be read from, and says what to do."""
     store.path.chmod(0o500)
