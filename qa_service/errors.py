@@ -41,6 +41,10 @@ class UnreadableFileError(CorpusError):
     code = "unreadable_file"
 
 
+class ReadingStoppedError(UnreadableFileError):
+    """Reading a file took too long, or took down the process that read it."""
+
+
 class ArticleNotFoundError(QaServiceError):
     """No article with that id is indexed."""
 
