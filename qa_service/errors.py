@@ -47,6 +47,10 @@ class UnsupportedFormatError(CorpusError):
     code = "unsupported_format"
 
 
+class ReadingStoppedError(UnreadableFileError):
+    """Reading a file took too long, or took down the process that read it."""
+
+
 class ArticleNotFoundError(QaServiceError):
     """No article with that id is indexed."""
 

@@ -26,7 +26,7 @@ from qa_service.corpus.exchange import (
     to_line,
 )
 from qa_service.corpus.file_articles import FileArticles
-from qa_service.errors import UnreadableFileError
+from qa_service.errors import ReadingStoppedError, UnreadableFileError
 from qa_service.types import Article
 
 MAX_MEMORY_BYTES = 2 * 2**30
@@ -51,10 +51,6 @@ class TimeLimit:
 
     seconds: float
     per_article_s: float = 0.0
-
-
-class ReadingStoppedError(UnreadableFileError):
-    """Reading a file took down the process that read it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class Allowance:
 
     def limit(self, size: int) -> TimeLimit:
         """Return the limit for a file of so many bytes."""
-        seconds = round(self.seconds + self.per_megabyte_s * size / 2**20)
+        seconds = round(self.seconds + self.per_megabyte_s * size / 2**20, 1)
         return TimeLimit(seconds, self.per_article_s)
 
 

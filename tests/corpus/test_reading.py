@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import os
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 import zlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,12 +23,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pdf_files import PdfFile, Run, pdf
 
-from qa_service.corpus import files
+from qa_service.child_python import python_command
+from qa_service.corpus import files, reader_process
 from qa_service.corpus.discovery import SUPPORTED_SUFFIXES
 from qa_service.corpus.formats import plain_text
-from qa_service.corpus.reader_process import FileToRead, ReaderProcess, TimeLimit
-from qa_service.corpus.reading import FileReader, read_file
-from qa_service.errors import UnreadableFileError
+from qa_service.corpus.reader_process import (
+    FileToRead,
+    ReaderProcess,
+    TimeLimit,
+)
+from qa_service.corpus.reading import ALLOWANCES, Allowance, FileReader, read_file
+from qa_service.errors import ReadingStoppedError, UnreadableFileError
 
 STARTS = (b"", b"%PDF-1.7\n", b"PK\x03\x04", b"---\n", b'{"text":"', b"text,title\n", b"<html><p>")
 
@@ -202,6 +213,147 @@ def test_a_reader_that_takes_too_much_memory_is_stopped(tmp_path: Path) -> None:
         assert process.read(FileToRead(".pdf", path, "a"), limit=TimeLimit(120)).articles
     finally:
         process.close()
+
+
+def lines_of(count: int) -> bytes:
+    """Return a JSON Lines file."""
+    return b"".join(b'{"text": "line %d: \xd9\x86\xd8\xb5"}\n' % number for number in range(count))
+
+
+LARGE = {
+    ".csv": b"text\n" + "सड़क और नदी\n".encode() * 50_000,
+    ".html": "<p>运河全长八十二公里。</p>".encode() * 100_000,
+    ".jsonl": lines_of(50_000),
+    ".md": "> - **ตลาดน้ำ** [เปิด](a)\n\n".encode() * 50_000,
+    ".txt": "جسر جديد\n".encode() * 500_000,
+}
+
+
+@pytest.mark.parametrize("suffix", sorted(LARGE))
+def test_every_format_has_a_time_limit(tmp_path: Path, suffix: str) -> None:
+    """A file that takes too long is refused, named, and the next one is read by a fresh child."""
+    slow, next_one = tmp_path / f"slow{suffix}", tmp_path / f"next{suffix}"
+    slow.write_bytes(LARGE[suffix])
+    next_one.write_bytes(VALID[suffix])
+    with FileReader({suffix: Allowance(0.4)}) as reader:
+        started = time.monotonic()
+        with pytest.raises(ReadingStoppedError, match=rf"slow{suffix}.*longer than 0.4 seconds"):
+            reader.read(source_file(slow))
+        assert time.monotonic() - started < 20
+    with FileReader() as reader:
+        reader.read(source_file(next_one))
+
+
+def test_a_large_file_has_more_time() -> None:
+    """What the limit is follows from the size; honest files are far from it."""
+    assert ALLOWANCES[".jsonl"].limit(100 * 2**20).seconds == 1030
+    assert ALLOWANCES[".txt"].limit(1000) == TimeLimit(30.0)
+    assert set(ALLOWANCES) == set(SUPPORTED_SUFFIXES)
+
+
+def test_many_articles_have_more_time_than_one(tmp_path: Path) -> None:
+    """A file of many articles is not cut off as long as they keep coming."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(VALID[".jsonl"])
+    shares: list[float] = []
+    with FileReader({".jsonl": Allowance(1.0, per_article_s=0.05)}) as reader:
+        reader._process.read(FileToRead(".jsonl", path, "a"), limit=TimeLimit(60))
+        path.write_bytes(lines_of(6000))
+        assert len(reader.read(source_file(path), on_share=shares.append).articles) == 6000
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    with FileReader({".jsonl": Allowance(1.0)}) as reader, pytest.raises(ReadingStoppedError):
+        reader.read(source_file(path))
+
+
+def test_a_child_that_was_killed_is_replaced(tmp_path: Path) -> None:
+    """The system may end the reading process for want of memory; the file is read by another."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(VALID[".txt"])
+    process = ReaderProcess()
+    file = FileToRead(".txt", path, "a")
+    try:
+        assert process.read(file, limit=TimeLimit(60)).articles
+        child = process._child
+        assert child is not None
+        child.kill()
+        assert process.read(file, limit=TimeLimit(60)).articles
+        assert process._child is not child
+    finally:
+        process.close()
+
+
+def test_a_child_that_breaks_down_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file is tried by a fresh child once, and then named."""
+    path = tmp_path / "a.html"
+    path.write_bytes(VALID[".html"])
+    started = []
+
+    def broken(module: str, arguments: Sequence[str]) -> list[str]:
+        started.append(module)
+        return [sys.executable, "-I", "-c", "input()"]
+
+    monkeypatch.setattr(reader_process, "python_command", broken)
+    process = ReaderProcess()
+    try:
+        with pytest.raises(ReadingStoppedError, match="broke down"):
+            process.read(FileToRead(".html", path, "a"), limit=TimeLimit(60))
+    finally:
+        process.close()
+    assert len(started) == 1
+
+
+def test_a_child_whose_parent_is_gone_ends_by_itself(tmp_path: Path) -> None:
+    """Nobody may be left to watch the time: the system does."""
+    path = tmp_path / "a.md"
+    path.write_bytes(LARGE[".md"])
+    request = {
+        "suffix": ".md",
+        "path": str(path),
+        "id": "a",
+        "time_limit_s": 0.3,
+        "per_article_s": 0,
+    }
+    child = subprocess.Popen(
+        python_command("corpus.reader_child", [str(2**31)]),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    assert child.stdin is not None
+    child.stdin.write(json.dumps(request).encode() + b"\n")
+    child.stdin.flush()
+    assert child.wait(timeout=30) == -signal.SIGALRM
+    child.stdin.close()
+
+
+def test_closing_ends_the_reading_that_is_under_way(tmp_path: Path) -> None:
+    """Whoever gives a run up does not wait for the file that it is at."""
+    path = tmp_path / "a.md"
+    path.write_bytes(LARGE[".md"])
+    reader = FileReader()
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(reader.read, source_file(path))
+        while reader._process._child is None:
+            time.sleep(0.01)
+        reader.close()
+        with pytest.raises(UnreadableFileError):
+            reading.result(timeout=30)
+
+
+def test_whatever_a_parser_does_is_an_answer(tmp_path: Path) -> None:
+    """An error that no reader foresaw names the file, and the process goes on."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(VALID[".txt"])
+    with FileReader({".odd": Allowance(60), ".txt": Allowance(60)}) as reader:
+        odd = path.with_suffix(".odd")
+        odd.write_bytes(b"x")
+        with pytest.raises(UnreadableFileError, match=r"a\.odd: its reader stumbled.*KeyError"):
+            reader.read(source_file(odd))
+        child = reader._process._child
+        assert reader.read(source_file(path)).articles
+        assert reader._process._child is child
 
 
 def test_threads_may_share_a_reader(file_reader: FileReader, tmp_path: Path) -> None:

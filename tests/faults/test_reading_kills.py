@@ -97,9 +97,10 @@ def test_a_file_that_kills_two_runs_is_set_aside_until_it_changes(folder: Folder
     """First it may have been chance; then it was read last and alone, and there is no doubt."""
     assert folder.run() == -signal.SIGKILL
     assert folder.run() == -signal.SIGKILL
-    assert folder.read() == ["a.txt", "c.txt", "b.txt"]
+    # The one before it may have been in work as well when the first run died.
+    assert folder.read() in (["a.txt", "c.txt", "b.txt"], ["c.txt", "b.txt"])
     assert folder.run() == 0
-    assert folder.read() == ["a.txt", "c.txt"]
+    assert sorted(folder.read()) == ["a.txt", "c.txt"]
     report, read = folder.report()
     assert read == []
     assert "died while it was at this file" in reason_of(report, "b.txt")
