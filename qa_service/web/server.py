@@ -33,6 +33,7 @@ from qa_service.errors import (
     QaServiceError,
     StoredIndexError,
 )
+from qa_service.types import JobState
 from qa_service.web.app import EVENT_LISTENERS, create_app
 from qa_service.web.connection import ConnectionLimits
 from qa_service.web.connection_server import ConnectionServer
@@ -204,8 +205,15 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def _on_worker_exit(self, server: Any, worker: Any) -> None:  # noqa: ARG002 - gunicorn's hook
         self._stopping.set()
-        if self._service is not None:
-            self._service.close()
+        if self._service is None:
+            return
+        job = self._service.job()
+        self._service.close()
+        if job is not None and job.state is JobState.RUNNING:
+            # Native libraries in the midst of an index run abort the process when their threads are
+            # taken away at its end. A run that is ended at any moment loses nothing.
+            logging.shutdown()
+            os._exit(0)
 
 
 def thread_count(settings: Settings) -> int:

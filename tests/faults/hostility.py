@@ -133,6 +133,9 @@ class Campaign:
                     task.join()
             if process.poll() is not None:
                 fare.errors.append(f"the server ended with {process.returncode}")
+        fare.errors += [
+            line for line in self.log.splitlines() if "Traceback" in line or "was sent" in line
+        ]
         counts = json.loads(told)
         fare.opened, fare.closed = counts["opened"], counts["closed"]
         generations = self._index / "generations"
