@@ -7,7 +7,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-_NO_WORD = re.compile(r"[\W_]+")
+import regex
+
+# Vowel signs and tones are marks: without them words of Indic and Thai letters fall apart.
+_NO_WORD = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
 _OTHER_DIGIT = re.compile(r"[^\D0-9]")
 _MARKS = re.compile(
     # Of Latin, Greek and Cyrillic; Hebrew; Arabic. Those of Indic scripts are vowels.

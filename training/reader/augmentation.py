@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import regex
+
 _PHRASES = Path(__file__).with_name("phrases.json")
 _MARKS_AT_END = " ?？؟;!.。፧՞"
 # Digits of scripts by language, each from its zero on.
@@ -130,8 +132,8 @@ class Augmenter:
             for word in by_language.get(language, ()):
                 pattern = re.escape(word)
                 if language not in _UNSPACED:
-                    pattern = rf"(?<!\w){pattern}(?!\w)"
-                match = re.search(pattern, question, re.IGNORECASE)
+                    pattern = rf"(?<![\p{{L}}\p{{M}}]){pattern}(?![\p{{L}}\p{{M}}])"
+                match = regex.search(pattern, question, regex.IGNORECASE)
                 if match is not None:
                     other = rng.choice(sorted(by_language.keys() - {language}))
                     new = rng.choice(by_language[other])

@@ -222,7 +222,8 @@ def token_span(offsets: NDArray[np.int32], answer: Answer) -> tuple[int, int] | 
 def _sentence_tokens(text: str, language: str, offsets: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return the numbers of the tokens that sentences start with, the first token's always."""
     starts = [span.start for span in split_sentences(text, language)]
-    places = np.searchsorted(offsets[:, 1], starts, side="right")
+    places = np.searchsorted(offsets[:, 1], starts[1:], side="right")
+    # Before the first there may be a token that stands for no text.
     found = np.unique(np.concatenate([[0], places]))
     return found[found < max(len(offsets), 1)].astype(np.int32)
 

@@ -95,13 +95,14 @@ class Corpus:
 
     def pair(self, question: int) -> str:
         """Return the languages of a question and its passage: "en", or "ar-de"."""
-        asker = self.names["languages"][self.askers[question]]
-        language = self.names["languages"][self.languages[self.passages[question]]]
+        names = self.names["languages"]
+        asker = names[int(self.askers[question])]
+        language = names[int(self.languages[self.passages[question]])]
         return asker if asker == language else f"{asker}-{language}"
 
     def source(self, question: int) -> str:
         """Return the name of a question's source."""
-        return self.names["sources"][self.sources[question]]
+        return self.names["sources"][int(self.sources[question])]
 
 
 def write_corpus(path: Path, corpus: Corpus, *, is_compressed: bool = False) -> None:

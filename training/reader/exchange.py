@@ -8,16 +8,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+import regex
+
 from training.reader.answers import normalize
 
 _NUMBER = re.compile(r"\d+")
-# Words of Persian hold non-joiners.
-_WORD = re.compile(r"[\w’'\u200c\-]+")
+# Vowel signs are marks; words of Persian hold non-joiners.
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}’'\u200c\-]+")
 _FOREIGN_RUN = re.compile(r"[\u30a0-\u30ff]{3,}|[A-Za-z][A-Za-z .\-]{2,}[A-Za-z]")
 _UNSPACED = frozenset({"zh", "ja", "th"})
 _LEAST_SHARED, _MOST_SHARED = 2, 12
-# Thai writes vowels and tones as marks, which are part of a word.
-_ONE_WORD = re.compile(r"[\w\u0e31-\u0e4e]+")
+_ONE_WORD = regex.compile(r"[\p{L}\p{M}]+")
 # Words of a question that this few others have are names more often than not.
 _RARE = 3
 _DRAWS = 20
@@ -52,17 +53,15 @@ class Exchanger:
     def exchange(self, question: str, passage: str, rng: random.Random) -> str:
         """Return the question about something that is not in the passage; "" if there is no way."""
         found = self.mentions(question, passage)
-        if not found:
-            return ""
-        mention = rng.choice(found)
-        old = question[mention.start : mention.end]
         known = normalize(passage).replace(" ", "")
-        for _ in range(_DRAWS):
-            new = rng.choice(self._stock[mention.kind])
-            parts = normalize(new).split()
-            # No word of the new name stands in the passage, let alone all of it.
-            if new != old and parts and not any(part in known for part in parts):
-                return question[: mention.start] + new + question[mention.end :]
+        for mention in rng.sample(found, len(found)):
+            stock = self._stock.get(mention.kind)
+            for _ in range(_DRAWS if stock else 0):
+                new = rng.choice(stock or [""])
+                parts = normalize(new).split()
+                # No word of the new name stands in the passage, let alone all of it.
+                if parts and not any(part in known for part in parts):
+                    return question[: mention.start] + new + question[mention.end :]
         return ""
 
     def mentions(self, question: str, passage: str) -> list[Mention]:
@@ -79,9 +78,9 @@ class Exchanger:
 
     def _names(self, question: str, passage: str) -> Iterable[tuple[int, int, str]]:
         if self._language in _UNSPACED:
-            for match in _FOREIGN_RUN.finditer(question):
-                if match[0] in passage:
-                    yield *match.span(), "latin" if match[0].isascii() else "kana"
+            for run in _FOREIGN_RUN.finditer(question):
+                if run[0] in passage:
+                    yield *run.span(), "latin" if run[0].isascii() else "kana"
             yield from _shared_run(question, passage)
         elif _has_case(question):
             yield from _capitalised(question, passage)
@@ -95,8 +94,9 @@ class Exchanger:
 
 def _capitalised(question: str, passage: str) -> Iterable[tuple[int, int, str]]:
     """Yield runs of words with capitals; German nouns are exchanged for each other, too."""
-    run: list[re.Match[str]] = []
-    for match in [*_WORD.finditer(question), None]:
+    run: list[regex.Match[str]] = []
+    found: list[regex.Match[str] | None] = [*_WORD.finditer(question), None]
+    for match in found:
         is_part = match is not None and match[0][0].isupper() and match.start() > 0
         if is_part and match is not None:
             joined = not run or question[run[-1].end() : match.start()] == " "
@@ -122,4 +122,4 @@ def _shared_run(question: str, passage: str) -> Iterable[tuple[int, int, str]]:
     match = SequenceMatcher(None, question, passage, autojunk=False).find_longest_match()
     text = question[match.a : match.a + match.size]
     if _LEAST_SHARED < match.size <= _MOST_SHARED and _ONE_WORD.fullmatch(text):
-        yield match.a, match.a + match.size, f"run of {min(match.size // 3, 3)}"
+        yield match.a, match.a + match.size, "run"

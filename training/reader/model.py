@@ -43,11 +43,12 @@ class SpanReader(nn.Module):
         if unexpected or [name for name in missing if "position_ids" not in name]:
             raise ValueError(f"weights do not fit: {missing} missing, {unexpected} unknown")
         size = configuration.hidden_size
-        self.span = nn.Linear(size, 2)
+        # What is added to all places of a text alike changes no probability.
+        self.span = nn.Linear(size, 2, bias=False)
         self.answerable = nn.Linear(size, 1)
         for head in (self.span, self.answerable):
             nn.init.normal_(head.weight, std=_HEAD_SPREAD)
-            nn.init.zeros_(head.bias)
+        nn.init.zeros_(self.answerable.bias)
         self.encoder.embeddings.requires_grad_(False)
         for layer in self.encoder.encoder.layer[:frozen_layers]:
             layer.requires_grad_(False)

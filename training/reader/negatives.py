@@ -134,9 +134,15 @@ class NegativeFinder:
         return list(dict.fromkeys(others))
 
     def _is_version(self, one: int, other: int) -> bool:
-        ours, theirs = np.unique(self._tokens[one]), np.unique(self._tokens[other])
+        ours, theirs = _pairs(self._tokens[one]), _pairs(self._tokens[other])
         shared = len(np.intersect1d(ours, theirs, assume_unique=True))
         return shared > _MOST_ALIKE * (len(ours) + len(theirs) - shared)
+
+
+def _pairs(tokens: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return each two tokens that follow each other, once."""
+    left = tokens[:-1].astype(np.int64)
+    return np.unique((left << 32) | tokens[1:])
 
 
 def _cached(compare: Callable[[int, int], bool]) -> Callable[[int, int], bool]:

@@ -23,13 +23,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from qa_service.encoder.tokenizer_files import UNIGRAM_MODEL
 from training.adapter.checkpoints import read_state
 from training.reader.base import BASE, WORDS, Base, read_base, save_base
 from training.reader.corpus import CORPUS, Corpus, Ragged, read_corpus, write_corpus
 from training.reader.model import is_head
 from training.reader.prepare import REPORT
 from training.reader.split import Part
-from training.reader.train import CHECKPOINT, SPLITTER
+from training.reader.train import CHECKPOINT
 from training.reader.vocabulary import SPECIAL, UNKNOWN
 
 _ENCODER = "encoder."
@@ -67,7 +68,7 @@ def pack(folder: Path, output: Path, run: Path | None, most_bytes: int) -> int:
             if not is_head(name)
         }
         base = Base(base.configuration, {**base.weights, **layers})
-    for name in (SPLITTER, REPORT):
+    for name in (UNIGRAM_MODEL, REPORT):
         shutil.copyfile(folder / name, output / name)
     size = 0
     for share in _SHARES:

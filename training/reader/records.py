@@ -12,6 +12,7 @@ from pathlib import Path
 SUFFIX = ".jsonl.gz"
 README = "README.md"
 _TABLE_ROW = re.compile(r"^\| (?P<name>[\w.-]+) \|.*\| (?P<licence>[^|]+) \| (?P<origin>[^|]+) \|$")
+_TABLE_HEAD = "set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +102,7 @@ def read_terms(folder: Path) -> dict[str, Terms]:
         return {}
     rows = map(_TABLE_ROW.match, path.read_text("utf-8").splitlines())
     return {
-        row["name"]: Terms(row["licence"].strip(), row["origin"].strip()) for row in rows if row
+        row["name"]: Terms(row["licence"].strip(), row["origin"].strip())
+        for row in rows
+        if row is not None and row["name"] != _TABLE_HEAD
     }

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import torch
 
+from qa_service.encoder.tokenizer_files import UNIGRAM_MODEL
 from training.adapter.checkpoints import (
     State,
     moments_of,
@@ -45,7 +46,7 @@ from training.reader.validation import chosen_examples, judge, read_all
 from training.reader.vocabulary import CutSplitter
 
 CHECKPOINT, LOG, CONFIGURATION = "checkpoint.safetensors", "log.jsonl", "configuration.json"
-SPLITTER = "unigram.model"
+
 _BETAS = (0.9, 0.98)
 
 
@@ -89,7 +90,7 @@ class Trainer:
             self._groups(), lr=optimizer.learning_rate, betas=_BETAS, fused=True
         )
         self._corpus = read_corpus(data / CORPUS)
-        splitter = CutSplitter(data / SPLITTER, self._corpus.vocabulary)
+        splitter = CutSplitter(data / UNIGRAM_MODEL, self._corpus.vocabulary)
         self._examples = ExampleMaker(
             self._corpus, splitter, configuration.examples, [Part.TRAIN], optimizer.seed
         )

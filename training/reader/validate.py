@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from qa_service.encoder.tokenizer_files import UNIGRAM_MODEL
 from training.adapter.checkpoints import read_state
 from training.reader.base import BASE, Base, read_base
 from training.reader.batches import Batch
@@ -26,7 +27,7 @@ from training.reader.examples import ExampleMaker
 from training.reader.export import read_trained
 from training.reader.model import Scores, SpanReader
 from training.reader.split import Part
-from training.reader.train import CHECKPOINT, SPLITTER, dtype_for
+from training.reader.train import CHECKPOINT, dtype_for
 from training.reader.validation import chosen_examples, judge, read_all
 from training.reader.vocabulary import CutSplitter
 
@@ -80,7 +81,7 @@ def figures(
     corpus = read_corpus(data / CORPUS)
     maker = ExampleMaker(
         corpus,
-        CutSplitter(data / SPLITTER, corpus.vocabulary),
+        CutSplitter(data / UNIGRAM_MODEL, corpus.vocabulary),
         configuration.examples,
         [Part.VALIDATION, Part.HELD_OUT],
         configuration.optimizer.seed,
