@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,6 +71,24 @@ def make_batch(examples: Sequence[Example]) -> Batch:
     return Batch(
         *map(torch.from_numpy, (ids, mask, is_open, spans, is_span, is_answerable)),
     )
+
+
+def dealt(
+    steps: Sequence[Sequence[Example]], most_tokens: int, rng: random.Random
+) -> list[list[list[Example]]]:
+    """Return the examples of several steps in runs, and the runs dealt out to as many steps.
+
+    The more examples there are to choose from, the less of a run is padding.
+    """
+    examples = [example for step in steps for example in step]
+    # At least two for each step, so that all have about as many tokens.
+    most_of_a_step = sum(map(len, examples)) // (2 * len(steps))
+    runs = by_length(examples, min(most_tokens, most_of_a_step))
+    rng.shuffle(runs)
+    return [
+        [[examples[row] for row in run] for run in runs[place :: len(steps)]]
+        for place in range(len(steps))
+    ]
 
 
 def by_length(examples: Sequence[Example], most_tokens: int) -> list[list[int]]:

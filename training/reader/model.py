@@ -19,6 +19,7 @@ SPAN, ANSWERABLE = "span", "answerable"
 # Far below what any token scores, and finite, so that sums of two stay numbers.
 _CLOSED = -1e4
 _HEAD_SPREAD = 0.02
+_EMBEDDINGS = "encoder.embeddings."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,16 @@ class SpanReader(nn.Module):
         """Return what is trained, by name."""
         return {name: one for name, one in self.named_parameters() if one.requires_grad}
 
+    def weights(self) -> dict[str, nn.Parameter]:
+        """Return all that any run may train, by name: the layers and the heads."""
+        return {
+            name: one for name, one in self.named_parameters() if not name.startswith(_EMBEDDINGS)
+        }
+
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take the values of what is trained from `tensors`, which has them by name."""
+        """Take the values of layers and heads from `tensors`, which has them by name."""
         with torch.no_grad():
-            for name, parameter in self.trained().items():
+            for name, parameter in self.weights().items():
                 parameter.copy_(tensors[name])
 
 

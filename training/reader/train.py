@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import random
 import signal
 import sys
 import threading
@@ -34,7 +35,7 @@ from training.adapter.checkpoints import (
     write_state,
 )
 from training.reader.base import BASE, read_base
-from training.reader.batches import Batch, by_length, make_batch
+from training.reader.batches import Batch, dealt, make_batch
 from training.reader.configuration import DEFAULT, Configuration, load_configuration, rate_at
 from training.reader.corpus import CORPUS, read_corpus
 from training.reader.examples import Example, ExampleMaker
@@ -48,6 +49,8 @@ from training.reader.vocabulary import CutSplitter
 CHECKPOINT, LOG, CONFIGURATION = "checkpoint.safetensors", "log.jsonl", "configuration.json"
 
 _BETAS = (0.9, 0.98)
+# Steps whose examples are drawn together.
+_DEALT = 4
 
 
 def main() -> int:
@@ -94,7 +97,8 @@ class Trainer:
         self._examples = ExampleMaker(
             self._corpus, splitter, configuration.examples, [Part.TRAIN], optimizer.seed
         )
-        self._ahead: dict[int, list[Example]] = {}
+        self._blocks: dict[int, list[list[list[Example]]]] = {}
+        self._fetcher: threading.Thread | None = None
         self._step = 0
         self._decay_from: int | None = None
         self._is_stopped = False
@@ -172,11 +176,9 @@ class Trainer:
         )
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["scale"]
-        examples = self._drawn(self._step)
-        fetcher = threading.Thread(target=self._fetch, args=(self._step + 1,))
-        fetcher.start()
-        runs = [[examples[row] for row in rows] for rows in by_length(examples, model.most_tokens)]
-        batches = [make_batch(one) for one in reversed(runs)]
+        runs = self._drawn(self._step)
+        examples = [example for run in runs for example in run]
+        batches = [make_batch(run) for run in runs]
         sums: list[dict[str, float]] = []
 
         def loss_of(batch: Batch) -> torch.Tensor:
@@ -200,7 +202,6 @@ class Trainer:
         )
         self._optimizer.step()
         self._step += 1
-        fetcher.join()
         elapsed_s = time.monotonic() - began
         tokens = sum(map(len, examples))
         totals = {name: sum(one[name] for one in sums) for name in sums[0]}
@@ -224,13 +225,27 @@ class Trainer:
             }
         )
 
-    def _drawn(self, step: int) -> list[Example]:
-        if step not in self._ahead:
-            self._fetch(step)
-        return self._ahead.pop(step)
+    def _drawn(self, step: int) -> list[list[Example]]:
+        """Return the examples of a step, those that run together in one list."""
+        block, place = divmod(step, _DEALT)
+        if block not in self._blocks:
+            self._blocks = {block: self._draw_block(block)}
+        found = self._blocks[block][place]
+        if place == 0:
+            self._fetcher = threading.Thread(target=self._fetch, args=(block + 1,))
+            self._fetcher.start()
+        if place == _DEALT - 1 and self._fetcher is not None:
+            self._fetcher.join()
+            del self._blocks[block]
+        return found
 
-    def _fetch(self, step: int) -> None:
-        self._ahead[step] = self._examples.draw(step)
+    def _fetch(self, block: int) -> None:
+        self._blocks[block] = self._draw_block(block)
+
+    def _draw_block(self, block: int) -> list[list[list[Example]]]:
+        steps = [self._examples.draw(block * _DEALT + place) for place in range(_DEALT)]
+        rng = random.Random(f"{self._configuration.optimizer.seed}:{block}")
+        return dealt(steps, self._configuration.model.most_tokens, rng)
 
     def _score(self, reader: SpanReader, batch: Batch) -> Scores:
         is_mixed = self._dtype != torch.float32
@@ -264,7 +279,7 @@ class Trainer:
             self._run / CHECKPOINT,
             State(
                 step=self._step,
-                parameters=self._parameters,
+                parameters=self._reader.weights(),
                 moments=moments_of(self._optimizer, self._parameters),
                 about={
                     "configuration": self._configuration.to_json(),

@@ -69,7 +69,7 @@ def figures(
     if model.threads:
         torch.set_num_threads(model.threads)
     reader = SpanReader(base, frozen_layers=0)
-    reader.load({**dict(reader.trained()), **trained})
+    reader.load(trained)
     reader.to(device)
     dtype = dtype_for(model.dtype, device)
 

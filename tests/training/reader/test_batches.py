@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import torch
 
-from training.reader.batches import by_length, make_batch, passage_start
+from training.reader.batches import by_length, dealt, make_batch, passage_start
 from training.reader.examples import Example
 from training.reader.vocabulary import BEGIN, END, PAD
 from training.reader.windows import Window
@@ -61,6 +63,21 @@ def test_runs_by_length() -> None:
     padded = sum(make_batch([examples[row] for row in run]).tokens for run in runs)
     assert sum(map(len, examples)) > 0.85 * padded
     assert by_length([example(2, 900)], 600) == [[0]]
+
+
+def test_runs_are_dealt_out() -> None:
+    """Every example of several steps is in one of them, with less padding than step by step."""
+    generator = np.random.default_rng(2)
+    steps = [[example(5, int(size)) for size in generator.integers(10, 200, 8)] for _ in range(4)]
+    found = dealt(steps, 600, random.Random(1))
+    assert len(found) == 4
+    runs = [run for step in found for run in step]
+    assert sorted(map(id, (one for run in runs for one in run))) == sorted(
+        map(id, (one for step in steps for one in step))
+    )
+    alone = [[step[row] for row in run] for step in steps for run in by_length(step, 600)]
+    padded = [sum(make_batch(run).tokens for run in each) for each in (runs, alone)]
+    assert padded[0] < padded[1]
 
 
 def test_to_a_device() -> None:

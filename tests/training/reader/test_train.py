@@ -131,6 +131,22 @@ def test_frozen_layers(prepared: Path) -> None:
     assert any(".layer.1." in name for name in trained)
 
 
+def test_frozen_layers_keep_what_they_learnt(prepared: Path, run: Path) -> None:
+    """A run whose lowest layer is frozen half way has it as it was, and can be thawed."""
+    StoppedTrainer(configuration(), prepared, run).train(60)
+    before = parameters_of(run)
+    for last, layers in ((3, 1), (4, 0)):
+        StoppedTrainer.last = last
+        try:
+            StoppedTrainer(configuration(f"model.frozen_layers={layers}"), prepared, run).train(60)
+        finally:
+            StoppedTrainer.last = 2
+        after = parameters_of(run)
+        lowest = "encoder.encoder.layer.0.output.dense.weight"
+        assert torch.equal(after[lowest], before[lowest]) == (layers == 1)
+    assert after.keys() == before.keys()
+
+
 def test_threads_learn_the_same(prepared: Path, tmp_path: Path) -> None:
     """Two threads lose what one loses, up to the order in which numbers are added."""
     found = []
