@@ -35,14 +35,16 @@ class SpanReader(nn.Module):
     """Question and passage → where the answer starts and ends, and whether there is one."""
 
     def __init__(self, base: Base, frozen_layers: int = 0) -> None:
-        """Take over the weights; word embeddings and the lowest layers given stay as they are."""
+        """Take over the weights, those of heads too if there are any.
+
+        Embeddings and as many of the lowest layers as `frozen_layers` says stay as they are.
+        """
         super().__init__()
         attention.register()
         configuration = BertConfig(**dict(base.configuration))
         self.encoder = BertModel(configuration, add_pooling_layer=False)
-        missing, unexpected = self.encoder.load_state_dict(dict(base.weights), strict=False)
-        if unexpected or [name for name in missing if "position_ids" not in name]:
-            raise ValueError(f"weights do not fit: {missing} missing, {unexpected} unknown")
+        encoder = {name: one for name, one in base.weights.items() if not is_head(name)}
+        self.encoder.load_state_dict(encoder)
         size = configuration.hidden_size
         # What is added to all places of a text alike changes no probability.
         self.span = nn.Linear(size, 2, bias=False)
@@ -50,6 +52,9 @@ class SpanReader(nn.Module):
         for head in (self.span, self.answerable):
             nn.init.normal_(head.weight, std=_HEAD_SPREAD)
         nn.init.zeros_(self.answerable.bias)
+        heads = {name: one for name, one in base.weights.items() if is_head(name)}
+        if heads:
+            self.load_state_dict(heads, strict=False)
         self.encoder.embeddings.requires_grad_(False)
         for layer in self.encoder.encoder.layer[:frozen_layers]:
             layer.requires_grad_(False)

@@ -1,14 +1,16 @@
 """Makes one small folder of all that a machine without this package's data needs to train.
 
-    python -m training.reader.pack FOLDER OUTPUT [--run RUN] [--most-bytes 60000000]
+    python -m training.reader.pack FOLDER OUTPUT [--run RUN] [--most-bytes 58000000]
 
 FOLDER is what `prepare` wrote. OUTPUT gets the same files, compressed: token ids once a passage,
-those passages of the largest sources that do not fit left out, word embeddings in four bits and
-layers in eight; with RUN, its weights in the place of the embedded model's, and its checkpoint's
-step. There, from the root of this repository:
+those passages of the largest sources that do not fit left out, and all that judges; the commonest
+65 536 tokens, their embeddings in four bits, and layers in eight. With RUN, its weights take the
+place of the embedded model's. There, from the root of this repository, and with `transfer.py` the
+way back:
 
-    python -m training.reader.train OUTPUT NEW --set 'model.device="cuda"'
-        --set model.most_tokens=65536 --set examples.tokens=24000
+    python3 -m training.reader.train OUTPUT NEW --minutes 9 --set 'model.device="cuda"'
+        --set model.most_tokens=32768 --set examples.tokens=24000
+    python3 -m training.reader.transfer NEW PARCELS
 """
 
 from __future__ import annotations
@@ -34,10 +36,10 @@ from training.reader.train import CHECKPOINT
 from training.reader.vocabulary import SPECIAL, UNKNOWN
 
 _ENCODER = "encoder."
-# What is left of the questions at each try, until all fits.
-_SHARES = (1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.2)
-# A token that fewer places have is the unknown one there; here it is what it was.
-_LEAST_COUNT = 3
+# Of the largest sources, what is left at each try, until all fits.
+_SHARES = (1.0, 0.6, 0.4, 0.25, 0.15, 0.1)
+# Numbers of two bytes; one place in fifty has a rarer token, which is the unknown one there.
+_MOST_WORDS = 65_536
 _SEED = 5
 
 
@@ -49,7 +51,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--run", type=Path, help="a run whose weights are taken")
-    parser.add_argument("--most-bytes", type=int, default=60_000_000)
+    parser.add_argument("--most-bytes", type=int, default=58_000_000)
     arguments = parser.parse_args()
     size = pack(arguments.folder, arguments.output, arguments.run, arguments.most_bytes)
     print(f"{arguments.output}: {size} bytes")
@@ -61,18 +63,16 @@ def pack(folder: Path, output: Path, run: Path | None, most_bytes: int) -> int:
     output.mkdir(parents=True, exist_ok=True)
     corpus, base = read_corpus(folder / CORPUS), read_base(folder / BASE)
     if run is not None:
-        trained = read_state(run / CHECKPOINT).parameters
-        layers = {
+        trained = {
             name.removeprefix(_ENCODER): value
-            for name, value in trained.items()
-            if not is_head(name)
+            for name, value in read_state(run / CHECKPOINT).parameters.items()
         }
-        base = Base(base.configuration, {**base.weights, **layers})
+        base = Base(base.configuration, {**base.weights, **trained})
     for name in (UNIGRAM_MODEL, REPORT):
         shutil.copyfile(folder / name, output / name)
     size = 0
     for share in _SHARES:
-        part, kept = with_common_tokens(without_unused(thinned(corpus, share)))
+        part, kept = with_common_tokens(without_unused(thinned(corpus, share)), _MOST_WORDS)
         write_corpus(output / CORPUS, part, is_compressed=True)
         _write_weights(output / BASE, base, kept)
         size = sum(path.stat().st_size for path in output.iterdir())
@@ -85,34 +85,34 @@ def pack(folder: Path, output: Path, run: Path | None, most_bytes: int) -> int:
 def _write_weights(path: Path, base: Base, kept: NDArray[np.int64]) -> None:
     weights = dict(base.weights)
     weights[WORDS] = weights[WORDS][kept].contiguous()
-    bits = {name: 8 for name, weight in weights.items() if weight.ndim == 2}
+    bits = {name: 8 for name, weight in weights.items() if weight.ndim == 2 and not is_head(name)}
     configuration = {**base.configuration, "vocab_size": len(kept)}
     save_base(path, Base(configuration, weights), bits | {WORDS: 4})
 
 
 def thinned(corpus: Corpus, share: float) -> Corpus:
-    """Return a corpus with some of the passages that are trained on and the questions about them.
+    """Return a corpus with what is trained on, less of what there is most of.
 
-    Of a source in a language the square root of its size, as it were, is kept first: the largest
-    give up most. What judges, and what other questions have as negatives, stays while its own
-    passage does.
+    Sources of a language that have more questions than is usual give up passages, with all that
+    is asked about them, the more the larger they are.
     """
-    if share >= 1:
-        return corpus
-    keys = [(corpus.source(n), corpus.pair(n)) for n in range(len(corpus.questions))]
+    rows = np.flatnonzero(corpus.parts == int(Part.TRAIN))
+    keys = [(corpus.source(n), corpus.pair(n)) for n in rows.tolist()]
     counts = Counter(keys)
-    typical = float(np.mean(list(counts.values())))
+    usual = float(np.mean(list(counts.values())))
+    kept_share = {
+        key: 1.0 if share >= 1 or count <= usual else share * (usual / count) ** 0.25
+        for key, count in counts.items()
+    }
     draws = np.random.default_rng(_SEED).random(len(corpus.tokens))
-    kept = np.array(
+    is_kept = np.array(
         [
-            corpus.parts[n] != int(Part.TRAIN)
-            or draws[corpus.passages[n]] < share * min(1.0, (4 * typical / counts[key]) ** 0.5)
-            or counts[key] < typical
-            for n, key in enumerate(keys)
+            draws[passage] < kept_share[key]
+            for passage, key in zip(corpus.passages[rows].tolist(), keys, strict=True)
         ],
         dtype=np.bool_,
     )
-    return _with_questions(corpus, np.flatnonzero(kept))
+    return _with_questions(corpus, rows[is_kept])
 
 
 def _with_questions(corpus: Corpus, rows: NDArray[np.int64]) -> Corpus:
@@ -153,8 +153,12 @@ def without_unused(corpus: Corpus) -> Corpus:
     )
 
 
-def with_common_tokens(corpus: Corpus) -> tuple[Corpus, NDArray[np.int64]]:
+def with_common_tokens(corpus: Corpus, most_words: int) -> tuple[Corpus, NDArray[np.int64]]:
     """Return a corpus in which rare tokens are the unknown one, and common ones have low numbers.
+
+    Args:
+        corpus: any.
+        most_words: different tokens at most; up to 65 536, so that numbers take two bytes.
 
     Returns:
         The corpus, and the numbers that its tokens had before.
@@ -162,13 +166,13 @@ def with_common_tokens(corpus: Corpus) -> tuple[Corpus, NDArray[np.int64]]:
     counts = np.bincount(corpus.tokens.values, minlength=len(corpus.vocabulary))
     order = np.argsort(-counts, kind="stable")
     special = np.arange(SPECIAL, dtype=np.int64)
-    kept = np.concatenate([special, order[(counts[order] >= _LEAST_COUNT) & (order >= SPECIAL)]])
+    kept = np.concatenate([special, order[order >= SPECIAL]])[:most_words]
     place = np.full(len(corpus.vocabulary), UNKNOWN, dtype=np.int32)
     place[kept] = np.arange(len(kept), dtype=np.int32)
     return (
         replace(
             corpus,
-            tokens=Ragged(place[corpus.tokens.values], corpus.tokens.starts),
+            tokens=Ragged(place[corpus.tokens.values].astype(np.uint16), corpus.tokens.starts),
             vocabulary=corpus.vocabulary[kept],
             is_word_start=corpus.is_word_start[kept],
         ),

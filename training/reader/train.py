@@ -258,6 +258,9 @@ class Trainer:
         plan = self._configuration.validation
         began = time.monotonic()
         chosen = chosen_examples(self._corpus, self._examples, plan)
+        if not chosen:
+            # What judges stays behind when a corpus is packed.
+            return
         readings = read_all(
             self._reader, chosen, self._configuration.model.most_tokens, self._score
         )

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from training.adapter.checkpoints import read_state
-from training.reader import export, pack, validate
+from training.reader import export, pack, transfer, validate
 from training.reader.base import BASE, WORDS, read_base
 from training.reader.configuration import DEFAULT, Configuration, load_configuration
 from training.reader.export import FORMAT, lost_share, read_trained
@@ -219,5 +219,31 @@ def test_pack_trains_elsewhere(prepared: Path, run: Path, tmp_path: Path) -> Non
     assert torch.allclose(found, expected, atol=0.03)
     other = tmp_path / "other"
     other.mkdir()
-    StoppedTrainer(configuration(), packed, other).train(60)
-    assert read_state(other / CHECKPOINT).step == 2
+    heads = read_base(packed / BASE).weights["span.weight"]
+    assert torch.equal(heads, parameters_of(run)["span.weight"])
+    Trainer(configuration("optimizer.decay_steps=3"), packed, other).train(60)
+    assert read_state(other / CHECKPOINT).step == 3
+
+
+def test_way_back_in_parcels(prepared: Path, run: Path, tmp_path: Path) -> None:
+    """A run's weights travel in small files, and a run goes on from them elsewhere."""
+    StoppedTrainer(configuration(), prepared, run).train(60)
+    parcels, other = tmp_path / "parcels", tmp_path / "other"
+    parcels.mkdir()
+    other.mkdir()
+    transfer.part_run(run, parcels, 1000)
+    files = sorted(parcels.glob("*.safetensors"))
+    assert len(files) > 2
+    transfer.join_run(parcels, other)
+    expected = parameters_of(run)
+    for name, value in parameters_of(other).items():
+        assert torch.allclose(value, expected[name], rtol=1e-3, atol=1e-6), name
+    StoppedTrainer.last = 3
+    try:
+        StoppedTrainer(configuration(), prepared, other).train(60)
+    finally:
+        StoppedTrainer.last = 2
+    assert [row["step"] for row in rows_of(other)] == [1, 2, 3]
+    files[1].unlink()
+    with pytest.raises(ValueError, match=r"weights-2\.safetensors is missing"):
+        transfer.join_run(parcels, other)
