@@ -4,7 +4,7 @@
 
 FOLDER is what `prepare` wrote. OUTPUT gets the same files, compressed: token ids once a passage,
 those passages of the largest sources that do not fit left out, and all that judges; the commonest
-65 536 tokens, their embeddings in four bits, and layers in eight. With RUN, its weights take the
+65 536 tokens, their embeddings in four bits, and layers in eight (`--layer-bits`). With RUN, its weights take the
 place of the embedded model's. There, from the root of this repository, and with `transfer.py` the
 way back:
 
@@ -52,13 +52,20 @@ def main() -> int:
     parser.add_argument("output", type=Path)
     parser.add_argument("--run", type=Path, help="a run whose weights are taken")
     parser.add_argument("--most-bytes", type=int, default=58_000_000)
+    parser.add_argument("--layer-bits", type=int, default=8, choices=(4, 8))
     arguments = parser.parse_args()
-    size = pack(arguments.folder, arguments.output, arguments.run, arguments.most_bytes)
+    size = pack(
+        arguments.folder,
+        arguments.output,
+        arguments.run,
+        arguments.most_bytes,
+        arguments.layer_bits,
+    )
     print(f"{arguments.output}: {size} bytes")
     return 0 if size <= arguments.most_bytes else 1
 
 
-def pack(folder: Path, output: Path, run: Path | None, most_bytes: int) -> int:
+def pack(folder: Path, output: Path, run: Path | None, most_bytes: int, layer_bits: int = 8) -> int:
     """Write the folder and return how large it is."""
     output.mkdir(parents=True, exist_ok=True)
     corpus, base = read_corpus(folder / CORPUS), read_base(folder / BASE)
@@ -74,7 +81,7 @@ def pack(folder: Path, output: Path, run: Path | None, most_bytes: int) -> int:
     for share in _SHARES:
         part, kept = with_common_tokens(without_unused(thinned(corpus, share)), _MOST_WORDS)
         write_corpus(output / CORPUS, part, is_compressed=True)
-        _write_weights(output / BASE, base, kept)
+        _write_weights(output / BASE, base, kept, layer_bits)
         size = sum(path.stat().st_size for path in output.iterdir())
         print(f"{share:.0%} of the largest sources: {len(part.questions)} questions, {size} bytes")
         if size <= most_bytes:
@@ -82,10 +89,14 @@ def pack(folder: Path, output: Path, run: Path | None, most_bytes: int) -> int:
     return size
 
 
-def _write_weights(path: Path, base: Base, kept: NDArray[np.int64]) -> None:
+def _write_weights(path: Path, base: Base, kept: NDArray[np.int64], layer_bits: int) -> None:
     weights = dict(base.weights)
     weights[WORDS] = weights[WORDS][kept].contiguous()
-    bits = {name: 8 for name, weight in weights.items() if weight.ndim == 2 and not is_head(name)}
+    bits = {
+        name: layer_bits
+        for name, weight in weights.items()
+        if weight.ndim == 2 and not is_head(name)
+    }
     configuration = {**base.configuration, "vocab_size": len(kept)}
     save_base(path, Base(configuration, weights), bits | {WORDS: 4})
 
