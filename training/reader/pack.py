@@ -4,9 +4,9 @@
 
 FOLDER is what `prepare` wrote. OUTPUT gets the same files, compressed: token ids once a passage,
 those passages of the largest sources that do not fit left out, and all that judges; the commonest
-65 536 tokens, their embeddings in four bits, and layers in eight (`--layer-bits`). With RUN, its weights take the
-place of the embedded model's. There, from the root of this repository, and with `transfer.py` the
-way back:
+65 536 tokens, their embeddings in four bits, and layers in eight (`--layer-bits`). With RUN, its
+weights take the place of the embedded model's. There, from the root of this repository, and with
+`transfer.py` the way back:
 
     python3 -m training.reader.train OUTPUT NEW --minutes 9 --set 'model.device="cuda"'
         --set model.most_tokens=32768 --set examples.tokens=24000
