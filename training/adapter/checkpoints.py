@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -21,16 +21,16 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 class State:
     """All that a run needs to go on: batches follow from the seed and the step.
 
-    `parameters`: of the adapter. `moments`: of the optimiser, by their names and the parameter's.
-    `means`, `frozen_means`: as in `RunningMeans.to_tensors`. `about`: anything JSON can hold.
+    `parameters`: what is trained. `moments`: of the optimiser, by their names and the parameter's.
+    `about`: anything JSON can hold. `means`, `frozen_means`: as in `RunningMeans.to_tensors`.
     """
 
     step: int
     parameters: Mapping[str, Tensor]
     moments: Mapping[str, Tensor]
-    means: Mapping[str, Tensor]
-    frozen_means: Mapping[str, Tensor]
     about: Mapping[str, object]
+    means: Mapping[str, Tensor] = field(default_factory=dict)
+    frozen_means: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def write_state(path: Path, state: State) -> None:

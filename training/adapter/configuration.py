@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from training.adapter.batches import BatchPlan
 from training.adapter.objective import LossPlan
 from training.adapter.passages import QuestionStyle
+from training.configuration import build, merged_content
 
 DEFAULT = Path(__file__).with_name("default.toml")
 
@@ -83,41 +83,13 @@ def load_configuration(path: Path, overrides: Sequence[str] = ()) -> Configurati
     Raises:
         ValueError: a name is unknown or a line is no TOML; names it.
     """
-    content = tomllib.loads(DEFAULT.read_text("utf-8"))
-    if path != DEFAULT:
-        _merge(content, tomllib.loads(path.read_text("utf-8")), path.name)
-    for line in overrides:
-        _merge(content, tomllib.loads(line), "--set")
+    content = merged_content(DEFAULT, path, overrides)
     batches = content["batches"]
     return Configuration(
-        model=_build(ModelPlan, content["model"]),
-        optimizer=_build(OptimizerPlan, content["optimizer"]),
-        logging=_build(LoggingPlan, content["logging"]),
-        batches=_build(BatchPlan, batches | {"style": _build(QuestionStyle, batches["style"])}),
-        loss=_build(LossPlan, content["loss"]),
-        validation={
-            name: _build(SuitePlan, suite) for name, suite in content["validation"].items()
-        },
+        model=build(ModelPlan, content["model"]),
+        optimizer=build(OptimizerPlan, content["optimizer"]),
+        logging=build(LoggingPlan, content["logging"]),
+        batches=build(BatchPlan, batches | {"style": build(QuestionStyle, batches["style"])}),
+        loss=build(LossPlan, content["loss"]),
+        validation={name: build(SuitePlan, suite) for name, suite in content["validation"].items()},
     )
-
-
-def _merge(content: dict[str, Any], changes: Mapping[str, Any], where: str) -> None:
-    for name, value in changes.items():
-        if name not in content:
-            raise ValueError(f"{where}: {name} is unknown; there are {', '.join(content)}")
-        if isinstance(value, dict):
-            _merge(content[name], value, f"{where}: {name}")
-        else:
-            content[name] = value
-
-
-def _build(kind: Any, values: Mapping[str, Any]) -> Any:
-    known = {one.name for one in fields(kind)}
-    unknown = sorted(values.keys() - known)
-    if unknown:
-        raise ValueError(f"{kind.__name__}: {', '.join(unknown)} is unknown")
-    return kind(**{name: _frozen(value) for name, value in values.items()})
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
