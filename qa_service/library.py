@@ -18,7 +18,6 @@ from qa_service.errors import (
 )
 
 UPLOADS = "uploads"
-REMOVED = "removed"
 
 # The longest marks first: UTF-32's begins with UTF-16's.
 _BYTE_ORDER_MARKS = (
@@ -36,13 +35,13 @@ _PARTIAL_S = 3600.0
 class Library:
     """Adds files to the articles folder and removes them; nothing is ever overwritten or lost."""
 
-    def __init__(self, articles: Path, index: Path, suffixes: Collection[str]) -> None:
-        """Name the folder of articles, the index folder that keeps removed files, and the formats.
+    def __init__(self, articles: Path, removed: Path, suffixes: Collection[str]) -> None:
+        """Name the folder of articles, the one that keeps removed files, and the formats.
 
         `suffixes` are the endings of files that are read as articles, in small letters.
         """
         self._articles = articles
-        self._removed = index / REMOVED
+        self._removed = removed
         self._suffixes = suffixes
 
     def add(self, name: str, content: bytes) -> Path:

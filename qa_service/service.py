@@ -99,7 +99,7 @@ class Service:
         self._store = Store(settings.index, lexical=TantivyIndex, centering=self._centering)
         self._indexes = IndexFolders(settings.index)
         self._analyzer = Analyzer()
-        self._library = Library(settings.articles, settings.index, SUPPORTED_SUFFIXES)
+        self._library = Library(settings.articles, self._store.removed, SUPPORTED_SUFFIXES)
         self._jobs = IndexJobs()
         self._turn = Turn()
         self._watcher: Watcher | None = None

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from index_parts import make_indexer, make_store
 
-from qa_service import library
-from qa_service.corpus.discovery import discover
+from qa_service.corpus.discovery import SUPPORTED_SUFFIXES, discover
 from qa_service.errors import CorpusError
 from qa_service.library import Library
 from qa_service.store import IndexFolders, layout
@@ -50,7 +49,7 @@ def test_a_removed_article_stays_away(articles: Path) -> None:
     for _ in range(2):
         report = indexer.run([articles])
         assert read_files(report) == {"قناة.txt", "运河.txt", "คลอง.txt"}
-    Library(articles, index).remove(articles / "运河.txt")
+    Library(articles, make_store(index).removed, SUPPORTED_SUFFIXES).remove(articles / "运河.txt")
     for _ in range(2):
         report = indexer.run([articles])
         assert read_files(report) == {"قناة.txt", "คลอง.txt"}
@@ -136,8 +135,3 @@ def test_what_an_index_writes_is_no_change_of_articles(articles: Path, tmp_path:
     assert all(folders.is_written_by_index(path, articles) for path in written)
     assert not folders.is_written_by_index(articles / "قناة.txt", articles)
     assert not folders.is_written_by_index(articles / "removed" / "a.txt", articles)
-
-
-def test_removed_files_have_one_name() -> None:
-    """What the library makes is what discovery passes over."""
-    assert library.REMOVED == layout.REMOVED

@@ -17,7 +17,7 @@ from qa_service.errors import (
     UnreadableFileError,
     UnsupportedFormatError,
 )
-from qa_service.library import REMOVED, UPLOADS, Library
+from qa_service.library import UPLOADS, Library
 
 SUFFIXES = (".html", ".md", ".pdf", ".txt")
 CONTENT = "قناة السويس 苏伊士运河 คลองสุเอซ स्वेज़ नहर".encode()
@@ -26,7 +26,7 @@ CONTENT = "قناة السويس 苏伊士运河 คลองสุเอซ स
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
     """A library whose folders do not exist yet."""
-    return Library(tmp_path / "articles", tmp_path / "index", SUFFIXES)
+    return Library(tmp_path / "articles", tmp_path / "index" / "removed", SUFFIXES)
 
 
 def files_below(folder: Path) -> list[str]:
@@ -147,7 +147,9 @@ def test_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """A file where the folder should be ends in a message that says how to mend it."""
     (tmp_path / "articles").write_text("no folder")
     with pytest.raises(IndexWriteError, match="cannot be written to"):
-        Library(tmp_path / "articles", tmp_path / "index", SUFFIXES).add("a.txt", CONTENT)
+        Library(tmp_path / "articles", tmp_path / "index" / "removed", SUFFIXES).add(
+            "a.txt", CONTENT
+        )
 
 
 def test_name_longer_than_the_disk_takes_is_told(library: Library, tmp_path: Path) -> None:
@@ -161,7 +163,7 @@ def test_removed_file_is_kept_in_the_index_folder(library: Library, tmp_path: Pa
     """What is removed leaves the articles and is not lost, even twice under the same name."""
     kept = [library.remove(library.add("长城.txt", content)) for content in (b"1", b"2")]
     assert [path.read_bytes() for path in kept] == [b"1", b"2"]
-    assert {path.parent for path in kept} == {tmp_path / "index" / REMOVED}
+    assert {path.parent for path in kept} == {tmp_path / "index" / "removed"}
     assert files_below(tmp_path / "articles") == []
 
 

@@ -72,6 +72,7 @@ class Store:
             fault: called before each step of a write, for tests.
         """
         self.path = path
+        self.removed = path / layout.REMOVED
         self._lexical = lexical
         self._centering = centering
         self._disk = Disk(fault)

@@ -359,7 +359,7 @@ def test_damage_is_named(index: TantivyIndex, tmp_path: Path, damage: str) -> No
         segment.unlink()
     else:
         segment.write_bytes(b"xx")
-    with pytest.raises(IndexCorruptError, match="--rebuild") as caught:
+    with pytest.raises(IndexCorruptError, match="Run: qa-service index") as caught:
         TantivyIndex.open(path)
     assert str(path) in str(caught.value)
 
