@@ -61,7 +61,7 @@ def page(seconds: float, calm: Fare, attacked: Fare) -> str:
             "",
             "| | answers | errors | answer: p50 / p99 / worst, ms "
             "| `/health`: p50 / p99 / worst, ms | most memory of the server, MB "
-            "| growth from the second quarter to the last, MB |",
+            "| growth from the third quarter to the last, MB |",
             "|---|---|---|---|---|---|---|",
             row("left alone", calm),
             row("attacked", attacked),

@@ -47,7 +47,7 @@ class ConnectionLimits:
     """
 
     connections: int = 1000
-    connections_of_address: int = 128
+    connections_of_address: int = 256
     large_bodies: int = 8
     request_s: float = 15.0
     reply_s: float = 30.0

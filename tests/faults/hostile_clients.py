@@ -17,6 +17,7 @@ import sys
 import time
 from dataclasses import dataclass
 
+FIRST_WITHIN_S = 2.0
 OPENED_PER_S = 50
 _HUNG_UP = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 _UPLOAD = b"POST /articles HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data\r\n"
@@ -63,7 +64,8 @@ class HostileClients:
         started = time.monotonic()
         until = started + seconds
         while (now := time.monotonic()) < until:
-            allowed = self._count + OPENED_PER_S * (now - started)
+            allowed = self._count * min(1.0, (now - started) / FIRST_WITHIN_S)
+            allowed += OPENED_PER_S * (now - started)
             while len(self._open) < self._count and self.opened + self.refused < allowed:
                 self._connect(now)
             for number, (client, kind, due) in list(self._open.items()):

@@ -69,10 +69,10 @@ class Fare:
 
     @property
     def memory_growth_mb(self) -> float:
-        """How much more the process holds in the last quarter than in the second."""
+        """How much more the process holds in the last quarter than in the one before."""
         quarter = max(1, len(self.memory_mb) // 4)
-        second = statistics.median(self.memory_mb[quarter : 2 * quarter] or self.memory_mb)
-        return statistics.median(self.memory_mb[-quarter:]) - second
+        before = statistics.median(self.memory_mb[-2 * quarter : -quarter] or self.memory_mb)
+        return statistics.median(self.memory_mb[-quarter:]) - before
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -256,7 +256,7 @@ class Campaign:
                 if status == 200:
                     fare.health_ms.append(elapsed_ms)
                 else:
-                    fare.errors.append(f"/health: {status}")
+                    fare.errors.append(f"/health: {status} after {elapsed_ms:.0f} ms")
 
     def _change_files(self, fare: Fare) -> None:
         """Put poison into the folder, then add, change and remove small articles all the time."""
