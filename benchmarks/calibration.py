@@ -34,8 +34,8 @@ from quality import (
 )
 from sklearn.linear_model import LogisticRegression
 
-from qa_service.abstention import Signs
-from qa_service.retriever import TO_RERANK, RankedPassage, usual_late_of
+from qa_service.answer.answerability import Features
+from qa_service.retrieval.retriever import TO_RERANK, RankedPassage, estimate_background_max_sim
 from qa_service.service import Service
 
 NAMES = ("standing", "lexical")
@@ -49,7 +49,7 @@ SEED = 7
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Signs of best passages, (n, 2), and whether the answering article was there, by size."""
+    """Features of best passages, (n, 2), and whether the answering article was there, by size."""
 
     signs: Mapping[int, NDArray[np.float64]]
     is_there: Mapping[int, NDArray[np.bool_]]
@@ -144,8 +144,8 @@ def variants(
 def signs_of_best(found: Sequence[RankedPassage]) -> list[float]:
     """Return what tells of the best of these passages whether it answers, as `NAMES` says."""
     best = max(found, key=lambda item: (item.score, -item.key))
-    usual = usual_late_of([item.late for item in found])
-    signs = Signs(best.late, usual, best.alignment.effective_tokens, best.lexical)
+    usual = estimate_background_max_sim([item.max_sim for item in found])
+    signs = Features(best.max_sim, usual, best.alignment.effective_tokens, best.lexical)
     return [signs.standing, signs.lexical]
 
 

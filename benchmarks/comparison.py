@@ -13,7 +13,7 @@ from typing import Any
 from measuring import read_languages
 
 from qa_service.config import load_settings
-from qa_service.encoder.sources import find_model
+from qa_service.encoder.model_folder import find_model
 
 FOLDER = Path(__file__).parent
 OURS = "qa-service"

@@ -25,9 +25,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from qa_service.config import Settings, load_settings
-from qa_service.encoder.base import Encoder
 from qa_service.encoder.loading import load_encoder, load_reference_model
 from qa_service.encoder.processor import Precision, best_precision
+from qa_service.encoder.protocol import Encoder
 from qa_service.encoder.quiet_openvino import openvino
 
 PASSAGE_CHARACTERS = 600

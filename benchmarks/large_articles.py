@@ -27,8 +27,8 @@ sys.path.insert(0, str(ROOT))
 
 from qa_service.chunker import split_article  # noqa: E402
 from qa_service.config import load_settings  # noqa: E402
-from qa_service.corpus.language import detect_language  # noqa: E402
 from qa_service.encoder.loading import load_encoder  # noqa: E402
+from qa_service.text.language import detect_language  # noqa: E402
 from qa_service.types import Article  # noqa: E402
 from training.adapter.documents import CorpusFile, Document, Kind  # noqa: E402
 from training.adapter.prepare import CORPUS  # noqa: E402

@@ -24,11 +24,11 @@ from pathlib import Path
 from measuring import RESULTS, write_results
 from quality import KnownQuestion, Language, read_data
 
-from qa_service import fusion, retriever
 from qa_service.config import load_settings
-from qa_service.encoder.base import TokenVectors
-from qa_service.reranker import Reranker
-from qa_service.retriever import Retrieval
+from qa_service.encoder.protocol import TokenVectors
+from qa_service.retrieval import fusion, retriever
+from qa_service.retrieval.late_interaction import Reranker
+from qa_service.retrieval.retriever import Retrieval
 from qa_service.service import Service
 
 COLUMNS = {

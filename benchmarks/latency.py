@@ -23,6 +23,7 @@ import numpy as np
 from measuring import RESULTS, Spread, machine, spread, write_results
 
 from qa_service.config import load_settings
+from qa_service.encoder.model_folder import find_model
 from qa_service.encoder.openvino_files import GRAPH, converted_model_folder
 from qa_service.encoder.processor import (
     Precision,
@@ -31,7 +32,6 @@ from qa_service.encoder.processor import (
     question_precision,
 )
 from qa_service.encoder.quiet_openvino import openvino
-from qa_service.encoder.sources import find_model
 
 PAUSES_MS = (0, 5, 20, 200)
 QUESTION_TOKENS = 15

@@ -25,10 +25,10 @@ from token_codes import Embedded, batch_of, codes_of, embed
 
 from qa_service.config import load_settings
 from qa_service.encoder.loading import load_encoder
+from qa_service.encoder.model_statistics import embedded_model_statistics
 from qa_service.indexes.codec import ProductCodec
-from qa_service.model_statistics import embedded_model_statistics
-from qa_service.reranker import Reranker
-from qa_service.retriever import TokenMeans
+from qa_service.retrieval.late_interaction import Reranker
+from qa_service.retrieval.retriever import TokenMeans
 
 SIZES = (5, 12, 50)
 IN_QUESTIONS_LANGUAGE = 0.5
@@ -147,7 +147,7 @@ class Ranker:
             np.stack(vectors),
             common if is_fair else None,
         )
-        return int(late.contrasted.argmax()) == 0
+        return int(late.idf_max_sim.argmax()) == 0
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from token_codes import Embedded, embed, nearest_passages, recall
 
 from qa_service.config import load_settings
 from qa_service.encoder.loading import load_encoder
+from qa_service.encoder.model_statistics import embedded_model_statistics
 from qa_service.indexes.codec import ProductCodec
-from qa_service.model_statistics import embedded_model_statistics
 
 PRECISIONS = ("fp32", "bf16", "int8")
 

@@ -36,7 +36,7 @@ SAMPLES_PER_S = 200
 PARTS: Mapping[str, Sequence[str]] = {
     "the model": (
         "qa_service/encoder/openvino_runtime.py",
-        "qa_service/encoder/shared_runs.py",
+        "qa_service/encoder/micro_batches.py",
         # An index run waits there for passages that another thread has embedded.
         "Embedder._made",
     ),
@@ -45,28 +45,28 @@ PARTS: Mapping[str, Sequence[str]] = {
         "qa_service/indexes/codec.py",
         "qa_service/indexes/tokens.py",
         "qa_service/indexes/rows.py",
-        "qa_service/reranker.py",
+        "qa_service/retrieval/late_interaction.py",
         "measure_tokens",
     ),
     "passage vectors": (
         "qa_service/indexes/vector.py",
         "qa_service/indexes/raw_vectors.py",
-        "qa_service/centering.py",
+        "qa_service/retrieval/centering.py",
     ),
-    "terms": ("qa_service/analyzer/", "qa_service/indexes/lexical.py", "tantivy"),
-    "language of texts": ("qa_service/corpus/language.py", "py3langid"),
+    "terms": ("qa_service/text/terms.py", "qa_service/indexes/lexical.py", "tantivy"),
+    "language of texts": ("qa_service/text/language.py", "py3langid"),
     "reading and cutting files": (
         "qa_service/corpus/",
         "qa_service/chunker.py",
-        "qa_service/sentences.py",
-        "qa_service/scripts.py",
+        "qa_service/text/sentences.py",
+        "qa_service/text/scripts.py",
     ),
     "articles and passages: database, files": ("qa_service/store/",),
     "choosing and citing": (
-        "qa_service/selection.py",
-        "qa_service/reader.py",
-        "qa_service/abstention.py",
-        "qa_service/answering.py",
+        "qa_service/answer/selection.py",
+        "qa_service/answer/quoting.py",
+        "qa_service/answer/answerability.py",
+        "qa_service/answer/answerer.py",
     ),
 }
 REST = "the rest"

@@ -34,12 +34,12 @@ from numpy.typing import NDArray
 from quality_report import mean_of, to_markdown
 from safetensors import safe_open
 
-from qa_service import abstention, reader
+from qa_service.answer import answerability, quoting
 from qa_service.config import load_settings
 from qa_service.encoder.adapter import ADAPTER_FILE
-from qa_service.encoder.base import Encoder
 from qa_service.encoder.loading import load_encoder
-from qa_service.retriever import CANDIDATES, Retrieval
+from qa_service.encoder.protocol import Encoder
+from qa_service.retrieval.retriever import CANDIDATES, Retrieval
 from qa_service.service import Service
 from qa_service.store import Generation
 from qa_service.types import Filters
@@ -340,15 +340,15 @@ def raw_vectors(generation: Generation) -> NDArray[np.float32]:
 def rankings(service: Service, retrieval: Retrieval) -> dict[str, list[str]]:
     """Return, for each stage alone, the distinct articles it ranks, best first."""
     ranked = retrieval.ranked
-    by_late = sorted(ranked, key=lambda item: (-item.late, item.key))
-    by_contrast = sorted(ranked, key=lambda item: (-item.contrasted, item.key))
+    by_late = sorted(ranked, key=lambda item: (-item.max_sim, item.key))
+    by_contrast = sorted(ranked, key=lambda item: (-item.idf_max_sim, item.key))
     keys = {
         "dense, as is": nearest_as_is(service, retrieval.text),
         "dense, centred": retrieval.dense.keys.tolist(),
         "lexical": retrieval.lexical.keys.tolist(),
         "dense and lexical merged": retrieval.merged.tolist(),
         "late interaction": [item.key for item in by_late],
-        "late interaction, contrasted, fair to languages": [item.key for item in by_contrast],
+        "late interaction, idf_max_sim, fair to languages": [item.key for item in by_contrast],
         "all": [item.key for item in ranked],
     }
     return {stage: list(dict.fromkeys(article_of(service, found))) for stage, found in keys.items()}
@@ -394,10 +394,10 @@ def answer_sentences(service: Service, source: Language, target: Language) -> Sc
         passages = service.generation.passages([item.key for item in retrieval.ranked])
         article = service.generation.article(article_id)
         evidence = [
-            reader.Evidence(passage, article, item.alignment, item.score, 1.0)
+            quoting.Evidence(passage, article, item.alignment, item.score, 1.0)
             for passage, item in zip(passages, retrieval.ranked, strict=True)
         ]
-        answer = reader.cite(evidence)[1]
+        answer = quoting.cite(evidence)[1]
         tally.add("holds the answer", answer is not None and known.answer in answer.text)
         if answer is not None:
             passage = passages[answer.citation - 1]
@@ -423,10 +423,10 @@ def refuse(service: Service, language: Language) -> Scores:
         articles = article_of(service, [item.key for item in retrieval.ranked])
         numbers = [int(article.split("-")[1]) for article in articles]
         probabilities = [
-            abstention.probability(
-                abstention.Signs(
-                    item.late,
-                    retrieval.usual_late,
+            answerability.probability(
+                answerability.Features(
+                    item.max_sim,
+                    retrieval.background_max_sim,
                     item.alignment.effective_tokens,
                     item.lexical,
                 ),
@@ -442,7 +442,7 @@ def refuse(service: Service, language: Language) -> Scores:
         for name, keep in kept.items():
             left = [p for p, number in zip(probabilities, numbers, strict=True) if keep(number)]
             found[name].append(max(left[:3], default=0.0))
-    limit = abstention.ANSWERED_FROM
+    limit = answerability.ANSWERED_FROM
     return {
         "AUC article removed": area_under_curve(found["present"], found["article"]),
         "AUC paragraph removed": area_under_curve(found["present"], found["paragraph"]),

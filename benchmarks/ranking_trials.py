@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from quality import Language, article_of, build, encoder, processes, read_data
 from token_codes import Codec, Embedded, FullPrecision, embed, recall
 
-from qa_service.fusion import LEXICAL_WEIGHT
-from qa_service.model_statistics import TokenStatistics, embedded_model_statistics
-from qa_service.reranker import Alignment, contrasted_weights
-from qa_service.retriever import Retrieval
+from qa_service.encoder.model_statistics import TokenStatistics, embedded_model_statistics
+from qa_service.retrieval.fusion import LEXICAL_WEIGHT
+from qa_service.retrieval.late_interaction import Alignment, idf_weights
+from qa_service.retrieval.retriever import Retrieval
 
 Vectors = NDArray[np.float32]
 Scores = NDArray[np.float64]
@@ -124,14 +124,14 @@ def trials_of(retrievals: Sequence[Retrieval]) -> Mapping[str, Sequence[Scores]]
         return each(lambda found: [score(passage.alignment) for passage in found.ranked])
 
     shipped = each(lambda found: [passage.score for passage in found.ranked])
-    contrasted = each(lambda found: [passage.contrasted for passage in found.ranked])
+    idf_max_sim = each(lambda found: [passage.idf_max_sim for passage in found.ranked])
     shares = each(lambda found: [passage.lexical for passage in found.ranked])
     dense = each(dense_scores)
     return {
         SHIPPED: shipped,
         **{
             f"terms weigh {weight:g} instead of {LEXICAL_WEIGHT:g}": [
-                a + weight * b for a, b in zip(contrasted, shares, strict=True)
+                a + weight * b for a, b in zip(idf_max_sim, shares, strict=True)
             ]
             for weight in LEXICAL_WEIGHTS
         },
@@ -143,7 +143,7 @@ def trials_of(retrievals: Sequence[Retrieval]) -> Mapping[str, Sequence[Scores]]
         },
         "less what a passage scores for other questions": less_usual(retrievals, shipped),
         "late interaction alone, words weigh what they tell": each(
-            lambda found: [passage.late for passage in found.ranked]
+            lambda found: [passage.max_sim for passage in found.ranked]
         ),
         "the same without stretches": by_alignment(lambda one: one.max_sim),
         "the same, all words alike": by_alignment(alike),
@@ -234,7 +234,7 @@ def contrasted_by(found: Retrieval, power: float) -> Scores:
         return scores
     matches = np.array([alignment.similarities.max(axis=0) for alignment in held])
     own = held[0].weights
-    gaps = contrasted_weights(own, matches) / np.maximum(own, 1e-12)
+    gaps = idf_weights(own, matches) / np.maximum(own, 1e-12)
     weights = own * gaps**power
     weights /= max(float(weights.sum()), 1e-12)
     places = [i for i, each in enumerate(found.ranked) if each.alignment.similarities.size]

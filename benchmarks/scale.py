@@ -39,13 +39,13 @@ sys.path.insert(0, str(ROOT))
 from memory import PeakMemory, memory_of  # noqa: E402
 from scale_report import write_results  # noqa: E402
 
-from qa_service.centering import LanguageCentering  # noqa: E402
 from qa_service.corpus.discovery import SourceFile  # noqa: E402
 from qa_service.corpus.reading import FileArticles  # noqa: E402
-from qa_service.encoder.base import Encoded, TokenVectors  # noqa: E402
-from qa_service.indexer import Indexer, Parts  # noqa: E402
+from qa_service.encoder.protocol import Encoded, TokenVectors  # noqa: E402
+from qa_service.indexer import Components, Indexer  # noqa: E402
 from qa_service.indexes.lexical import TantivyIndex  # noqa: E402
 from qa_service.indexes.vector import FaissIndex, exact_neighbours  # noqa: E402
+from qa_service.retrieval.centering import LanguageCentering  # noqa: E402
 from qa_service.store import Generation, Store  # noqa: E402
 from qa_service.types import Article, Passage, Span  # noqa: E402
 
@@ -269,7 +269,7 @@ def build(size: int, root: Path) -> dict[str, float]:
     for first in range(0, count, ARTICLES_PER_FILE):
         write_file(articles, first, min(ARTICLES_PER_FILE, count - first))
     encoder = SyntheticEncoder(world)
-    parts = Parts(
+    parts = Components(
         reader=SyntheticReader(world),
         reader_version="1",
         chunker=split_lines,

@@ -102,9 +102,9 @@ def time_to_read(articles: Path) -> float:
     from index_parts import make_parts, make_store
 
     from qa_service.chunker import split_article
-    from qa_service.corpus.language import detect_language, load_language_model
-    from qa_service.corpus.reading import FileReader
+    from qa_service.corpus.reading import ArticleLoader
     from qa_service.indexer import Indexer
+    from qa_service.text.language import detect_language, load_language_model
     from qa_service.types import Progress, Stage
 
     class AllReadError(Exception):
@@ -119,7 +119,7 @@ def time_to_read(articles: Path) -> float:
 
     # Loaded with the model before any run.
     load_language_model()
-    with tempfile.TemporaryDirectory() as index, FileReader() as reader:
+    with tempfile.TemporaryDirectory() as index, ArticleLoader() as reader:
         parts = make_parts(reader=reader)  # type: ignore[arg-type]
         parts = type(parts)(
             **{name: getattr(parts, name) for name in parts.__slots__}

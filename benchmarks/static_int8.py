@@ -30,20 +30,20 @@ from quality import Language, read_data
 from token_codes import embed, recall
 
 from qa_service.config import load_settings
-from qa_service.encoder.base import Encoder
 from qa_service.encoder.batching import TokenBatch, pad
 from qa_service.encoder.description import read_description
 from qa_service.encoder.loading import load_encoder
+from qa_service.encoder.model_folder import find_model
+from qa_service.encoder.model_statistics import embedded_model_statistics
 from qa_service.encoder.openvino_files import DESCRIPTION, GRAPH, converted_model_folder
 from qa_service.encoder.openvino_runtime import Graph, OpenVinoRuntime
 from qa_service.encoder.processor import Precision, best_precision
+from qa_service.encoder.protocol import Encoder
 from qa_service.encoder.quiet_openvino import openvino
-from qa_service.encoder.sources import find_model
 from qa_service.encoder.splitters import TOKEN_WEIGHTS, load_splitter
 from qa_service.encoder.text_encoder import TextEncoder
 from qa_service.encoder.tokenization import TextTokenizer
 from qa_service.indexes.codec import ProductCodec
-from qa_service.model_statistics import embedded_model_statistics
 
 ROOT = Path(__file__).parents[1]
 CALIBRATION_PASSAGES = 150

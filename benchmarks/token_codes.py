@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from quality import RESULTS, Language, read_data
 
 from qa_service.config import load_settings
-from qa_service.encoder.base import Encoded, Encoder
 from qa_service.encoder.loading import load_encoder
+from qa_service.encoder.model_statistics import TokenStatistics, embedded_model_statistics
+from qa_service.encoder.protocol import Encoded, Encoder
 from qa_service.indexer.embedding import LEAST_TELLING
 from qa_service.indexes.codec import ProductCodec
 from qa_service.indexes.tokens import TokenBatch, row_size
-from qa_service.model_statistics import TokenStatistics, embedded_model_statistics
-from qa_service.reranker import Reranker
+from qa_service.retrieval.late_interaction import Reranker
 
 Vectors = NDArray[np.float32]
 
@@ -193,7 +193,7 @@ def ask(
             batch_of([codes[place] for place in places]),
             target.passages.vectors[places],
         )
-        hits += places[int(late.contrasted.argmax())] == question.paragraph
+        hits += places[int(late.idf_max_sim.argmax())] == question.paragraph
     return hits / len(source.language.questions)
 
 

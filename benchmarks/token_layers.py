@@ -22,14 +22,14 @@ from token_codes import Embedded, FullPrecision, embed, recall
 
 from qa_service.config import load_settings
 from qa_service.encoder.loading import load_encoder
-from qa_service.encoder.sources import find_model
+from qa_service.encoder.model_folder import find_model
+from qa_service.encoder.model_statistics import TokenStatistics
 from qa_service.encoder.token_layers import (
     LAYERS_FILE,
     TokenLayers,
     read_token_layers,
     write_token_layers,
 )
-from qa_service.model_statistics import TokenStatistics
 
 JUDGES = "de,es,tr"
 # Earlier layers have vectors two to three times as long as the last one's.

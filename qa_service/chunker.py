@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
 
-from qa_service.scripts import SHARED, dominant_script, scripts_of
-from qa_service.sentences import MAX_CLUSTER_CHARS, cut_long, ends_with_stop, split_sentences
+from qa_service.text.scripts import SHARED, dominant_script, scripts_of
+from qa_service.text.sentences import MAX_CLUSTER_CHARS, cut_long, ends_with_stop, split_sentences
 from qa_service.types import Article, Passage, Span
 
 CHUNKER_VERSION = "2"

@@ -15,7 +15,7 @@ import click
 import qa_service
 from qa_service import terminal
 from qa_service.errors import QaServiceError
-from qa_service.printable import printable
+from qa_service.text.printable import printable
 from qa_service.types import Filters, Question
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def evaluate(questions: Path, as_json: bool, index_folder: Path | None) -> None:
     Each line: {"question": "...", "relevant": [article ids], "answers": [texts]}. A question with
     no relevant article is one to refuse.
     """
-    from qa_service.evaluation import read_questions
+    from qa_service.answer.evaluation import read_questions
 
     with _failing_with_message(), _service(index_folder) as service:
         evaluation = service.evaluate(read_questions(questions))

@@ -10,16 +10,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from qa_service.analyzer import ANALYZER_VERSION, Analyzer
-from qa_service.answering import Answerer
-from qa_service.centering import LanguageCentering
+from qa_service.answer.answerer import Answerer
+from qa_service.answer.evaluation import Evaluation, KnownQuestion, evaluate
+from qa_service.answer.example_questions import example_questions
+from qa_service.articles.background_runs import BackgroundRuns
+from qa_service.articles.folder import UPLOADS, Library
+from qa_service.articles.watcher import Watcher
 from qa_service.chunker import CHUNKER_VERSION, stream_passages
 from qa_service.config import Settings
 from qa_service.corpus import READER_VERSION
 from qa_service.corpus.discovery import SUPPORTED_SUFFIXES, SourceFile, discover
-from qa_service.corpus.language import detect_language, load_language_model
-from qa_service.encoder.base import Encoder
 from qa_service.encoder.cached_folder import problems_below
+from qa_service.encoder.micro_batches import EncodesOutOfTurn, Turn
+from qa_service.encoder.model_statistics import ModelStatistics, embedded_model_statistics
+from qa_service.encoder.native_memory import (
+    return_free_memory,
+    return_mapped_memory,
+    share_memory_between_threads,
+)
+from qa_service.encoder.native_threads import keep_products_in_their_thread
+from qa_service.encoder.protocol import Encoder
 from qa_service.errors import (
     ArticleConflictError,
     ArticleNotFoundError,
@@ -29,23 +39,14 @@ from qa_service.errors import (
     QaServiceError,
     StoredIndexError,
 )
-from qa_service.evaluation import Evaluation, KnownQuestion, evaluate
-from qa_service.examples import example_questions
 from qa_service.indexes.codec import ProductCodec, ScalarCodec
 from qa_service.indexes.lexical import TantivyIndex
-from qa_service.jobs import IndexJobs
-from qa_service.library import UPLOADS, Library
-from qa_service.model_statistics import ModelStatistics, embedded_model_statistics
-from qa_service.native_memory import (
-    return_free_memory,
-    return_mapped_memory,
-    share_memory_between_threads,
-)
-from qa_service.native_threads import keep_products_in_their_thread
-from qa_service.reranker import Reranker
-from qa_service.retriever import CANDIDATES, Retrieval, Retriever, measure_tokens
+from qa_service.retrieval.centering import LanguageCentering
+from qa_service.retrieval.late_interaction import Reranker
+from qa_service.retrieval.retriever import CANDIDATES, Retrieval, Retriever, measure_tokens
 from qa_service.store import Generation, IndexFolders, Recipe, Store
-from qa_service.turns import EncodesOutOfTurn, Turn
+from qa_service.text.language import detect_language, load_language_model
+from qa_service.text.terms import ANALYZER_VERSION, Analyzer
 from qa_service.types import (
     Answer,
     Article,
@@ -60,7 +61,6 @@ from qa_service.types import (
     Progress,
     Question,
 )
-from qa_service.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Service:
         self._indexes = IndexFolders(settings.index)
         self._analyzer = Analyzer()
         self._library = Library(settings.articles, self._store.removed, SUPPORTED_SUFFIXES)
-        self._jobs = IndexJobs()
+        self._jobs = BackgroundRuns()
         self._turn = Turn()
         self._watcher: Watcher | None = None
         self._model_lock = threading.Lock()
@@ -400,13 +400,13 @@ class Service:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> IndexReport:
         # Questions and `status` start sooner without the readers of all formats.
-        from qa_service.corpus.reading import FileReader
-        from qa_service.indexer import Indexer, Parts
+        from qa_service.corpus.reading import ArticleLoader
+        from qa_service.indexer import Components, Indexer
 
         model = self._load_model()
         encoder, codec = model.encoder, model.codec
-        with FileReader() as reader:
-            parts = Parts(
+        with ArticleLoader() as reader:
+            parts = Components(
                 reader=reader,
                 reader_version=READER_VERSION,
                 chunker=lambda article: stream_passages(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qa_service.printable import printable, printable_json, printable_passage
+from qa_service.text.printable import printable, printable_json, printable_passage
 from qa_service.types import (
     Answer,
     CitedPassage,
@@ -25,7 +25,7 @@ from qa_service.types import (
 )
 
 if TYPE_CHECKING:
-    from qa_service.evaluation import Evaluation
+    from qa_service.answer.evaluation import Evaluation
 
 STAGE_NAMES = {
     Stage.READING: "Reading files",

@@ -13,7 +13,7 @@ import pytest
 from network_guard import SocketGuard
 
 from qa_service.config import load_settings
-from qa_service.encoder.base import Encoder
+from qa_service.encoder.protocol import Encoder
 
 if TYPE_CHECKING:
     from qa_service.service import Service

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from qa_service.corpus.boilerplate.repetition import without_repeated_lines
 from qa_service.corpus.discovery import SourceFile
 from qa_service.corpus.reading import FileArticles
-from qa_service.corpus.repetition import without_repeated_lines
-from qa_service.encoder.base import Encoded, TokenVectors
+from qa_service.encoder.protocol import Encoded, TokenVectors
 from qa_service.errors import UnreadableFileError
-from qa_service.indexer import Indexer, Parts
+from qa_service.indexer import Components, Indexer
 from qa_service.indexes.lexical import TantivyIndex
 from qa_service.store import Centering, NoCentering, Recipe, Store
 from qa_service.store.disk import FaultPoint, no_fault
@@ -206,9 +206,11 @@ def split_lines(article: Article) -> tuple[Passage, ...]:
     return tuple(passages)
 
 
-def make_parts(encoder: WordHashEncoder | None = None, reader: TextReader | None = None) -> Parts:
+def make_parts(
+    encoder: WordHashEncoder | None = None, reader: TextReader | None = None
+) -> Components:
     """Return a pipeline of these parts."""
-    return Parts(
+    return Components(
         reader=reader or TextReader(),
         reader_version="1",
         chunker=split_lines,
@@ -228,7 +230,9 @@ def make_store(
     return Store(path, lexical=TantivyIndex, centering=centering or NoCentering(), fault=fault)
 
 
-def make_indexer(path: Path, parts: Parts | None = None, fault: FaultPoint = no_fault) -> Indexer:
+def make_indexer(
+    path: Path, parts: Components | None = None, fault: FaultPoint = no_fault
+) -> Indexer:
     """Return an indexer of an index folder."""
     return Indexer(make_store(path, fault), parts or make_parts())
 

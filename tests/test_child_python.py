@@ -21,10 +21,10 @@ import sys
 from pathlib import Path
 sys.path.append({root!r})
 from qa_service.corpus.discovery import discover
-from qa_service.corpus.reading import FileReader
+from qa_service.corpus.reading import ArticleLoader
 # What `python -c`, `python -m` and some servers do.
 sys.path[:0] = ["", ".", {folder!r}]
-with FileReader() as reader:
+with ArticleLoader() as reader:
     for file in discover([Path("articles")]).files:
         assert reader.read(file).articles
 """
@@ -74,7 +74,7 @@ def test_environment_puts_nothing_on_a_childs_path(hostile_folder: Path, path: s
         "per_article_s": 0,
     }
     done = subprocess.run(
-        python_command("corpus.reader_child", ["2000000000"]),
+        python_command("corpus.reading_child", ["2000000000"]),
         cwd=hostile_folder,
         env=environment,
         input=json.dumps(request).encode() + b"\n",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from qa_service.answer.evaluation import KnownQuestion
 from qa_service.config import load_settings
 from qa_service.errors import (
     ArticleConflictError,
@@ -21,7 +22,6 @@ from qa_service.errors import (
     NoIndexError,
     NoPreviousGenerationError,
 )
-from qa_service.evaluation import KnownQuestion
 from qa_service.indexes.lexical import TantivyIndex
 from qa_service.service import Service
 from qa_service.store import NoCentering, Store
@@ -402,7 +402,7 @@ def test_number_of_passages_is_bounded(sample_service: Service, top_k: int) -> N
 
 @pytest.mark.parametrize("text", ["?", "؟", "…", "🐧", "س" * 1000, "a", "一", "\u200f؟", "ก", "ॐ"])
 def test_odd_questions_get_an_answer_object(sample_service: Service, text: str) -> None:
-    """Signs, a single letter, the longest question: passages or a refusal, never a failure."""
+    """Features, a single letter, the longest question: passages or a refusal, never a failure."""
     answer = sample_service.ask(Question(text))
     assert 0 <= answer.confidence <= 1
     assert answer.is_answered == (answer.answer is not None)

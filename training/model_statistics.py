@@ -1,4 +1,4 @@
-"""Makes `qa_service/model_statistics.npz`: what is known of the embedded model beforehand.
+"""Makes `qa_service/encoder/model_statistics.npz`: what is known of the embedded model beforehand.
 
     python training/model_statistics.py FOLDER [--paragraphs N]
 
@@ -32,10 +32,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.config import load_settings
-from qa_service.encoder.base import Encoded
 from qa_service.encoder.loading import load_encoder
+from qa_service.encoder.model_statistics import ADAPTED_FILE, UNADAPTED_FILE
+from qa_service.encoder.protocol import Encoded
 from qa_service.indexer.embedding import LEAST_TELLING
-from qa_service.model_statistics import ADAPTED_FILE, UNADAPTED_FILE
 
 HELP_LANGUAGES = [
     "ca",

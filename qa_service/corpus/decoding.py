@@ -12,9 +12,9 @@ from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
-from qa_service.corpus.language import detect_language
 from qa_service.errors import UnreadableFileError
-from qa_service.scripts import SHARED, script_of
+from qa_service.text.language import detect_language
+from qa_service.text.scripts import SHARED, script_of
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

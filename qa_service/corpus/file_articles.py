@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-from qa_service.corpus.boilerplate import clean_text
+from qa_service.corpus.article_fields import language_code
+from qa_service.corpus.boilerplate.cleaning import clean_text
+from qa_service.corpus.boilerplate.repetition import without_repeated_lines
 from qa_service.corpus.dates import parse_date
 from qa_service.corpus.draft import Draft, Drafts
-from qa_service.corpus.fields import language_code
-from qa_service.corpus.language import UNKNOWN_LANGUAGE, detect_language
-from qa_service.corpus.repetition import without_repeated_lines
 from qa_service.corpus.stored_text import stored_text
 from qa_service.errors import UnreadableFileError
+from qa_service.text.language import UNKNOWN_LANGUAGE, detect_language
 from qa_service.types import Article, DroppedText
 
 _MAX_TITLE_FROM_TEXT = 100

@@ -9,10 +9,10 @@ from typing import Self
 
 from qa_service.corpus.discovery import SUPPORTED_SUFFIXES, SourceFile
 from qa_service.corpus.file_articles import FileArticles
-from qa_service.corpus.reader_process import FileToRead, OnShare, ReaderProcess, TimeLimit
+from qa_service.corpus.reading_process import FileToRead, OnShare, ReadingProcess, TimeLimit
 from qa_service.errors import UnreadableFileError
 
-__all__ = ["Allowance", "FileArticles", "FileReader", "OnShare", "read_file"]
+__all__ = ["Allowance", "ArticleLoader", "FileArticles", "OnShare", "read_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ ALLOWANCES: Mapping[str, Allowance] = {
 }
 
 
-class FileReader:
+class ArticleLoader:
     """Turns files into articles, and keeps what that takes ready from one file to the next.
 
     Files are read in a child process that is started for the first of them and kept; use the
@@ -51,7 +51,7 @@ class FileReader:
 
     def __init__(self, allowances: Mapping[str, Allowance] = ALLOWANCES) -> None:
         """Take how long files of each format may take."""
-        self._process = ReaderProcess()
+        self._process = ReadingProcess()
         self._allowances = allowances
 
     def read(
@@ -105,10 +105,10 @@ class FileReader:
 
 
 def read_file(file: SourceFile, repeated: Set[str] = frozenset()) -> FileArticles:
-    """Read one file; for many, a `FileReader` saves starting a child process for each.
+    """Read one file; for many, a `ArticleLoader` saves starting a child process for each.
 
     Raises:
         UnreadableFileError: no article can be had from the file; names it, and says why.
     """
-    with FileReader() as reader:
+    with ArticleLoader() as reader:
         return reader.read(file, repeated)

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from qa_service.errors import ModelUnavailableError
 
 FORMAT = "qa-service adapter 1"
-ADAPTER_FILE = Path(__file__).parent.parent / "adapter.safetensors"
+ADAPTER_FILE = Path(__file__).with_name("adapter.safetensors")
 
 DOWN, UP = ".a", ".b"
 """What follows a matrix's name: A, (rank, columns), and B, (rows, rank)."""

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from qa_service.encoder.description import write_description
+from qa_service.encoder.model_folder import ModelSource
 from qa_service.encoder.openvino_files import DESCRIPTION, GRAPH, UNCONVERTIBLE, question_graph
 from qa_service.encoder.processor import Precision, question_precision
 from qa_service.encoder.quiet_openvino import openvino, opset13
-from qa_service.encoder.sources import ModelSource
 from qa_service.encoder.splitters import write_splitter
 from qa_service.encoder.torch_runtime import (
     TokenAndTextVectors,

@@ -11,9 +11,9 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from qa_service.config import Settings
-from qa_service.encoder.base import Encoder
 from qa_service.encoder.description import read_description
 from qa_service.encoder.embedded import OnProgress
+from qa_service.encoder.model_folder import ModelSource, find_model
 from qa_service.encoder.openvino_files import (
     DESCRIPTION,
     GRAPH,
@@ -23,8 +23,8 @@ from qa_service.encoder.openvino_files import (
 )
 from qa_service.encoder.openvino_runtime import Graph, OpenVinoRuntime
 from qa_service.encoder.processor import Precision, best_precision, question_precision
+from qa_service.encoder.protocol import Encoder
 from qa_service.encoder.quiet_openvino import openvino
-from qa_service.encoder.sources import ModelSource, find_model
 from qa_service.encoder.splitters import (
     TOKEN_WEIGHTS,
     JsonSplitter,

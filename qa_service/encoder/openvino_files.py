@@ -11,8 +11,8 @@ from pathlib import Path
 from qa_service.child_python import python_command
 from qa_service.encoder.cached_folder import CachedFolder
 from qa_service.encoder.embedded import OnProgress
+from qa_service.encoder.model_folder import ModelSource
 from qa_service.encoder.processor import Precision, question_precision
-from qa_service.encoder.sources import ModelSource
 from qa_service.errors import ModelUnavailableError
 
 GRAPH = "model.xml"

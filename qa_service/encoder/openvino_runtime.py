@@ -11,9 +11,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from qa_service.encoder.batching import BatchVectors, TokenBatch
+from qa_service.encoder.micro_batches import MicroBatches, usual_shape
 from qa_service.encoder.processor import Precision, compile_options
 from qa_service.encoder.quiet_openvino import openvino
-from qa_service.encoder.shared_runs import SharedRuns, usual_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class OpenVinoRuntime:
         self._usual_shape = usual_shape(max_tokens)
         self._usual_request = self._compile_questions(self._usual_shape)
         self._other_request: openvino.InferRequest | None = None
-        self._together = SharedRuns(self._run_together, max_tokens)
+        self._together = MicroBatches(self._run_together, max_tokens)
         self._lane: _Lane | None = None
         self._lane_lock = threading.Lock()
 
@@ -70,7 +70,7 @@ class OpenVinoRuntime:
         return map(self._together.run, batches)
 
     def _run_together(self, batch: TokenBatch) -> BatchVectors:
-        """Run questions; one batch at a time, as `SharedRuns` takes care of."""
+        """Run questions; one batch at a time, as `MicroBatches` takes care of."""
         if batch.ids.shape == self._usual_shape:
             request = self._usual_request
         else:

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from qa_service.encoder.base import Encoded, TokenVectors
 from qa_service.encoder.batching import BatchVectors, TokenBatch, pad, plan_batches
 from qa_service.encoder.description import ModelDescription
+from qa_service.encoder.protocol import Encoded, TokenVectors
 from qa_service.encoder.tokenization import TextTokenizer, TokenizedText
 
 # Large enough to fill the processor's vector units, small enough for its caches.
@@ -38,7 +38,7 @@ class Runtime(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _PromptedRun:
     """How texts go through the model.
 
     `prompt` leads each of them; `run` runs batches of up to `batch_tokens`, padding counted.
@@ -81,7 +81,7 @@ class TextEncoder:
     def encode_query(self, texts: Sequence[str]) -> Encoded:
         """Embed questions with the model's query prompt."""
         prompt = self._description.query_prompt
-        way = _Way(prompt, self._runtime.run_questions, _QUESTION_TOKENS)
+        way = _PromptedRun(prompt, self._runtime.run_questions, _QUESTION_TOKENS)
         return self._encode(way, texts, None)
 
     def encode_document(self, texts: Sequence[str], titles: Sequence[str] | None = None) -> Encoded:
@@ -92,10 +92,12 @@ class TextEncoder:
         if titles is not None and len(titles) != len(texts):
             raise ValueError(f"{len(titles)} titles were given for {len(texts)} texts")
         prompt = self._description.passage_prompt
-        way = _Way(prompt, self._runtime.run_passages, _BATCH_TOKENS)
+        way = _PromptedRun(prompt, self._runtime.run_passages, _BATCH_TOKENS)
         return self._encode(way, texts, titles)
 
-    def _encode(self, way: _Way, texts: Sequence[str], titles: Sequence[str] | None) -> Encoded:
+    def _encode(
+        self, way: _PromptedRun, texts: Sequence[str], titles: Sequence[str] | None
+    ) -> Encoded:
         """Embed each distinct input once."""
         keys = [(text, titles[i] if titles is not None else "") for i, text in enumerate(texts)]
         distinct = list(dict.fromkeys(keys))
@@ -117,7 +119,7 @@ class TextEncoder:
 
     def _run(
         self,
-        way: _Way,
+        way: _PromptedRun,
         inputs: Sequence[TokenizedText],
         vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]],
     ) -> list[TokenVectors]:

@@ -22,7 +22,7 @@ from transformers.utils import logging
 
 from qa_service.encoder.batching import BatchVectors, TokenBatch
 from qa_service.encoder.description import ModelDescription
-from qa_service.encoder.sources import ModelSource
+from qa_service.encoder.model_folder import ModelSource
 from qa_service.encoder.token_layers import LAYERS_FILE, TokenLayers
 from qa_service.errors import ModelUnavailableError
 

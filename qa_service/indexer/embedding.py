@@ -10,8 +10,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.encoder.base import Encoded, TokenVectors
-from qa_service.indexer.parts import Parts
+from qa_service.encoder.protocol import Encoded, TokenVectors
+from qa_service.indexer.components import Components
 from qa_service.indexes.raw_vectors import vector_rows
 from qa_service.indexes.tokens import TokenCodec, token_rows
 from qa_service.store import Embedding, Generation, GenerationWriter, Journal, PendingPassage
@@ -31,7 +31,7 @@ class Embedder:
     generations that are there, newest first.
     """
 
-    def __init__(self, parts: Parts, journal: Journal, sources: Sequence[Generation]) -> None:
+    def __init__(self, parts: Components, journal: Journal, sources: Sequence[Generation]) -> None:
         self._parts = parts
         self._journal = journal
         self._sources = sources

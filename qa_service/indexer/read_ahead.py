@@ -9,7 +9,7 @@ from queue import SimpleQueue
 
 from qa_service.corpus.discovery import SourceFile
 from qa_service.corpus.file_articles import FileArticles
-from qa_service.indexer.parts import Reader
+from qa_service.indexer.components import Reader
 
 
 class Reading:

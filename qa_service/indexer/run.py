@@ -7,19 +7,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from qa_service.corpus.boilerplate.repetition import LineCounter, without_repeated_lines
 from qa_service.corpus.discovery import Discovery, discover
-from qa_service.corpus.repetition import LineCounter, without_repeated_lines
 from qa_service.errors import (
     CorpusError,
     IndexCorruptError,
     IndexMismatchError,
     QaServiceError,
 )
+from qa_service.indexer.components import Components
 from qa_service.indexer.embedding import Embedder
-from qa_service.indexer.intake import Intake
-from qa_service.indexer.pace import PacedProgress
-from qa_service.indexer.parts import Parts
+from qa_service.indexer.ingestion import Ingestion
 from qa_service.indexer.plan import Plan, make_plan, time_to_store
+from qa_service.indexer.progress import PacedProgress
 from qa_service.indexes.raw_vectors import row_size as vector_row_size
 from qa_service.indexes.tokens import row_size as token_row_size
 from qa_service.store import (
@@ -44,7 +44,7 @@ WRITING_STEPS = 4
 class Indexer:
     """Makes the index mirror files and folders. One run at a time, in any process."""
 
-    def __init__(self, store: Store, parts: Parts) -> None:
+    def __init__(self, store: Store, parts: Components) -> None:
         self._store = store
         self._parts = parts
 
@@ -98,7 +98,7 @@ def _ignore(progress: Progress) -> None:
 class _Run:
     """The state of one run."""
 
-    def __init__(self, store: Store, parts: Parts, on_progress: OnProgress) -> None:
+    def __init__(self, store: Store, parts: Components, on_progress: OnProgress) -> None:
         self._store = store
         self._parts = parts
         self._on_progress = on_progress
@@ -154,7 +154,7 @@ class _Run:
             with contextlib.closing(
                 self._store.reading_log(self._parts.reader_version, tries_again=rebuild)
             ) as log:
-                intake = Intake(
+                intake = Ingestion(
                     self._parts, writer, discovery.files, log, self._note, self._on_progress
                 )
                 self._read(writer, plan, intake)
@@ -208,7 +208,7 @@ class _Run:
             self._note(outcome)
         return plan
 
-    def _read(self, writer: GenerationWriter, plan: Plan, intake: Intake) -> None:
+    def _read(self, writer: GenerationWriter, plan: Plan, intake: Ingestion) -> None:
         """Store the articles and passages of every file that is new or has changed."""
         for file in plan.touched:
             writer.articles.set_time(file.id, time_to_store(file, time.time_ns()))
@@ -217,7 +217,7 @@ class _Run:
             writer.articles.remove_file(path)
         intake.read(contents, self._lines.lines)
 
-    def _drop_repeated_lines(self, writer: GenerationWriter, intake: Intake) -> None:
+    def _drop_repeated_lines(self, writer: GenerationWriter, intake: Ingestion) -> None:
         """Read files again that hold lines which, as it turns out, most articles repeat.
 
         Lines are counted for a new index and whenever it has doubled; what was found to be repeated

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.model_statistics import TokenStatistics
+from qa_service.encoder.model_statistics import TokenStatistics
 
 Vectors = NDArray[np.float32]
 Codes = NDArray[np.uint8]

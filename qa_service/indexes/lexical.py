@@ -20,7 +20,7 @@ import tantivy
 from numpy.typing import NDArray
 
 from qa_service.errors import IndexBusyError, IndexCorruptError, IndexWriteError
-from qa_service.indexes.base import Candidates
+from qa_service.indexes.protocols import Candidates
 
 K1 = 1.2
 """BM25's saturation, fixed in tantivy: a term scores less than its `idf` times 1 + K1."""

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.errors import IndexCorruptError, IndexWriteError
-from qa_service.indexes.base import Candidates
+from qa_service.indexes.protocols import Candidates
 
 Vectors = NDArray[np.float32]
 Keys = NDArray[np.int64]

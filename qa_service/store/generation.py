@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from qa_service.errors import IndexCorruptError, IndexWriteError, QaServiceError
 from qa_service.indexes.arrays import load_arrays, map_array
-from qa_service.indexes.base import LexicalIndex, VectorIndex
+from qa_service.indexes.protocols import LexicalIndex, VectorIndex
 from qa_service.indexes.raw_vectors import RawVectors
 from qa_service.indexes.tokens import TokenStore
 from qa_service.indexes.vector import FaissIndex

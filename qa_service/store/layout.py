@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.indexes.base import LexicalIndex
+from qa_service.indexes.protocols import LexicalIndex
 
 CURRENT = "CURRENT"
 GENERATIONS = "generations"

@@ -11,7 +11,6 @@ from werkzeug.routing import PathConverter
 import qa_service
 from qa_service.config import Settings
 from qa_service.web.api import api
-from qa_service.web.asking import Places, QuestionDesk
 from qa_service.web.client_address import believe_proxies
 from qa_service.web.context import Context, set_context
 from qa_service.web.errors import PROBLEM_KEY, register_error_handlers
@@ -20,6 +19,7 @@ from qa_service.web.logs import log_requests
 from qa_service.web.metrics import Metrics
 from qa_service.web.openapi import describe
 from qa_service.web.pages import pages, render_error_page
+from qa_service.web.question_desk import Places, QuestionDesk
 from qa_service.web.requests import StrictRequest, max_body_bytes
 from qa_service.web.security import Guard, set_headers
 

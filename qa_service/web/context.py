@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast
 from flask import Flask, current_app
 
 from qa_service.config import Settings
-from qa_service.web.asking import Places, QuestionDesk
 from qa_service.web.feedback import FeedbackFile
 from qa_service.web.metrics import Metrics
+from qa_service.web.question_desk import Places, QuestionDesk
 
 if TYPE_CHECKING:
     from qa_service.service import Service

@@ -19,9 +19,9 @@ from typing import Any, Final, TextIO
 
 from flask import Flask, Request, Response, g, has_request_context, request
 
-from qa_service.printable import printable, printable_json, printable_passage
+from qa_service.text.printable import printable, printable_json, printable_passage
+from qa_service.web.after_reply import call_after
 from qa_service.web.context import context
-from qa_service.web.replies import call_after
 
 log = logging.getLogger("qa_service.web.requests")
 log_uncaught = logging.getLogger("qa_service.uncaught")

@@ -30,7 +30,7 @@ from qa_service.types import (
 from qa_service.web import wire
 from qa_service.web.context import context
 from qa_service.web.errors import HttpProblem, problem_of
-from qa_service.web.marking import (
+from qa_service.web.highlighting import (
     Marks,
     mark_paragraphs,
     marks_of_passage,

@@ -13,7 +13,7 @@ from flask import Response, make_response, render_template, request
 
 from qa_service.types import Answer, text_direction
 from qa_service.web import wire
-from qa_service.web.marking import Marks, Stretch, mark_text
+from qa_service.web.highlighting import Marks, Stretch, mark_text
 from qa_service.web.translations import INTERFACE_LANGUAGES, Interface, choose_language, own_name
 
 LANGUAGE_COOKIE: Final = "qa_language"

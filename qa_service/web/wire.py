@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from qa_service.answer.evaluation import Evaluation
 from qa_service.errors import QaServiceError
-from qa_service.evaluation import Evaluation
 from qa_service.types import (
     Answer,
     AnswerText,

@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 from corpus_files import ReadBytes, source_file
 
-from qa_service.corpus.reading import FileArticles, FileReader
+from qa_service.corpus.reading import ArticleLoader, FileArticles
 
 
 @pytest.fixture(scope="session")
-def file_reader() -> Iterator[FileReader]:
+def file_reader() -> Iterator[ArticleLoader]:
     """One reader, and so one child process, for all tests."""
-    with FileReader() as opened:
+    with ArticleLoader() as opened:
         yield opened
 
 
 @pytest.fixture
-def read_bytes(tmp_path: Path, file_reader: FileReader) -> ReadBytes:
+def read_bytes(tmp_path: Path, file_reader: ArticleLoader) -> ReadBytes:
     """Write bytes to a file of the given name and read its articles."""
 
     def read(name: str, content: bytes) -> FileArticles:

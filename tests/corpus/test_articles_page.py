@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qa_service.corpus.clutter import clutter_phrases
+from qa_service.corpus.boilerplate.phrases import clutter_phrases
 from qa_service.corpus.discovery import SUPPORTED_SUFFIXES
 from qa_service.corpus.formats import (
     csv_table,

@@ -9,7 +9,7 @@ from pathlib import Path
 from corpus_files import source_file
 from index_parts import make_indexer, make_parts
 
-from qa_service.corpus.reading import FileReader, read_file
+from qa_service.corpus.reading import ArticleLoader, read_file
 from qa_service.types import FileState
 
 MANY = 50_000
@@ -56,7 +56,7 @@ def test_an_id_claimed_by_two_files_over_and_over_is_indexed(tmp_path: Path) -> 
     write_lines(articles / "b.jsonl", 3000, "ข่าว")
     with (articles / "b.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps({"id": "b", "text": "another"}) + "\n")
-    with FileReader() as reader:
+    with ArticleLoader() as reader:
         parts = make_parts(reader=reader)  # type: ignore[arg-type]
         report = make_indexer(tmp_path / "index", parts).run([articles])
     assert [one.state for one in report.files] == [FileState.INDEXED] * 2

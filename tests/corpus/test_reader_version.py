@@ -9,8 +9,8 @@ from pathlib import Path
 from corpus_files import source_file
 
 from qa_service.corpus import READER_VERSION
+from qa_service.corpus.boilerplate.repetition import repeated_lines
 from qa_service.corpus.reading import read_file
-from qa_service.corpus.repetition import repeated_lines
 
 # What the files below gave under each version, the newest last.
 # (2: what no web page of these holds: unfinished markup, marks by the dozen, endless titles.)

@@ -24,15 +24,15 @@ from hypothesis import strategies as st
 from pdf_files import PdfFile, Run, pdf
 
 from qa_service.child_python import python_command
-from qa_service.corpus import files, reader_process
+from qa_service.corpus import file_bytes, reading_process
 from qa_service.corpus.discovery import SUPPORTED_SUFFIXES
 from qa_service.corpus.formats import plain_text
-from qa_service.corpus.reader_process import (
+from qa_service.corpus.reading import ALLOWANCES, Allowance, ArticleLoader, read_file
+from qa_service.corpus.reading_process import (
     FileToRead,
-    ReaderProcess,
+    ReadingProcess,
     TimeLimit,
 )
-from qa_service.corpus.reading import ALLOWANCES, Allowance, FileReader, read_file
 from qa_service.errors import ReadingStoppedError, UnreadableFileError
 
 STARTS = (b"", b"%PDF-1.7\n", b"PK\x03\x04", b"---\n", b'{"text":"', b"text,title\n", b"<html><p>")
@@ -59,7 +59,7 @@ VALID = {
 }
 
 
-def try_to_read(reader: FileReader, suffix: str, content: bytes) -> None:
+def try_to_read(reader: ArticleLoader, suffix: str, content: bytes) -> None:
     """Read bytes as a file; anything but articles or a clear refusal fails."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"a{suffix}"
@@ -88,7 +88,7 @@ def test_every_supported_suffix_is_read(read_bytes: ReadBytes, suffix: str) -> N
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.sampled_from(STARTS), rest=st.binary(max_size=400))
 def test_arbitrary_bytes_never_crash(
-    file_reader: FileReader, suffix: str, start: bytes, rest: bytes
+    file_reader: ArticleLoader, suffix: str, start: bytes, rest: bytes
 ) -> None:
     """Whatever a file holds, it is read or refused."""
     try_to_read(file_reader, suffix, start + rest)
@@ -98,7 +98,7 @@ def test_arbitrary_bytes_never_crash(
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_files_never_crash(
-    file_reader: FileReader, suffix: str, data: st.DataObject
+    file_reader: ArticleLoader, suffix: str, data: st.DataObject
 ) -> None:
     """A valid file with bytes overwritten, or cut short, is read or refused."""
     content = bytearray(VALID[suffix])
@@ -111,7 +111,7 @@ def test_damaged_files_never_crash(
 @pytest.mark.parametrize("suffix", [".txt", ".md", ".jsonl", ".csv"])
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=300))
-def test_arbitrary_text_never_crashes(file_reader: FileReader, suffix: str, text: str) -> None:
+def test_arbitrary_text_never_crashes(file_reader: ArticleLoader, suffix: str, text: str) -> None:
     """Any text in any script is read or refused."""
     try_to_read(file_reader, suffix, text.encode())
 
@@ -172,16 +172,16 @@ def test_bounds_hold_for_files_that_grow(tmp_path: Path) -> None:
     """What is read is counted, not only what was there at first."""
     path = tmp_path / "a.txt"
     path.write_bytes(b"12345")
-    assert files.read_bytes(path, 5) == b"12345"
+    assert file_bytes.read_bytes(path, 5) == b"12345"
     with pytest.raises(UnreadableFileError, match="too large"):
-        files.read_bytes(path, 4)
+        file_bytes.read_bytes(path, 4)
 
 
 def test_a_reader_that_takes_too_long_is_stopped_and_the_next_file_is_read(tmp_path: Path) -> None:
     """The child process is ended at the time limit, and a new one serves on."""
     path = tmp_path / "a.html"
     path.write_bytes(VALID[".html"])
-    process = ReaderProcess()
+    process = ReadingProcess()
     try:
         with pytest.raises(UnreadableFileError, match=r"longer than 0\.001 seconds"):
             process.read(FileToRead(".html", path, "a"), limit=TimeLimit(0.001))
@@ -205,7 +205,7 @@ def test_a_reader_that_takes_too_much_memory_is_stopped(tmp_path: Path) -> None:
     catalog = file.add(b"<< /Type /Catalog /Pages %d 0 R >>" % tree)
     path = tmp_path / "a.pdf"
     path.write_bytes(file.bytes(b"/Root %d 0 R" % catalog))
-    process = ReaderProcess(max_memory_bytes=600 * 2**20)
+    process = ReadingProcess(max_memory_bytes=600 * 2**20)
     try:
         with pytest.raises(UnreadableFileError, match="memory"):
             process.read(FileToRead(".pdf", path, "a"), limit=TimeLimit(120))
@@ -235,12 +235,12 @@ def test_every_format_has_a_time_limit(tmp_path: Path, suffix: str) -> None:
     slow, next_one = tmp_path / f"slow{suffix}", tmp_path / f"next{suffix}"
     slow.write_bytes(LARGE[suffix])
     next_one.write_bytes(VALID[suffix])
-    with FileReader({suffix: Allowance(0.4)}) as reader:
+    with ArticleLoader({suffix: Allowance(0.4)}) as reader:
         started = time.monotonic()
         with pytest.raises(ReadingStoppedError, match=rf"slow{suffix}.*longer than 0.4 seconds"):
             reader.read(source_file(slow))
         assert time.monotonic() - started < 20
-    with FileReader() as reader:
+    with ArticleLoader() as reader:
         reader.read(source_file(next_one))
 
 
@@ -256,13 +256,13 @@ def test_many_articles_have_more_time_than_one(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(VALID[".jsonl"])
     shares: list[float] = []
-    with FileReader({".jsonl": Allowance(1.0, per_article_s=0.05)}) as reader:
+    with ArticleLoader({".jsonl": Allowance(1.0, per_article_s=0.05)}) as reader:
         reader._process.read(FileToRead(".jsonl", path, "a"), limit=TimeLimit(60))
         path.write_bytes(lines_of(6000))
         assert len(reader.read(source_file(path), on_share=shares.append).articles) == 6000
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    with FileReader({".jsonl": Allowance(1.0)}) as reader, pytest.raises(ReadingStoppedError):
+    with ArticleLoader({".jsonl": Allowance(1.0)}) as reader, pytest.raises(ReadingStoppedError):
         reader.read(source_file(path))
 
 
@@ -270,7 +270,7 @@ def test_a_child_that_was_killed_is_replaced(tmp_path: Path) -> None:
     """The system may end the reading process for want of memory; the file is read by another."""
     path = tmp_path / "a.txt"
     path.write_bytes(VALID[".txt"])
-    process = ReaderProcess()
+    process = ReadingProcess()
     file = FileToRead(".txt", path, "a")
     try:
         assert process.read(file, limit=TimeLimit(60)).articles
@@ -295,8 +295,8 @@ def test_a_child_that_breaks_down_is_reported(
         started.append(module)
         return [sys.executable, "-I", "-c", "input()"]
 
-    monkeypatch.setattr(reader_process, "python_command", broken)
-    process = ReaderProcess()
+    monkeypatch.setattr(reading_process, "python_command", broken)
+    process = ReadingProcess()
     try:
         with pytest.raises(ReadingStoppedError, match="broke down"):
             process.read(FileToRead(".html", path, "a"), limit=TimeLimit(60))
@@ -317,7 +317,7 @@ def test_a_child_whose_parent_is_gone_ends_by_itself(tmp_path: Path) -> None:
         "per_article_s": 0,
     }
     child = subprocess.Popen(
-        python_command("corpus.reader_child", [str(2**31)]),
+        python_command("corpus.reading_child", [str(2**31)]),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     )
@@ -332,7 +332,7 @@ def test_closing_ends_the_reading_that_is_under_way(tmp_path: Path) -> None:
     """Whoever gives a run up does not wait for the file that it is at."""
     path = tmp_path / "a.md"
     path.write_bytes(LARGE[".md"])
-    reader = FileReader()
+    reader = ArticleLoader()
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(reader.read, source_file(path))
         while reader._process._child is None:
@@ -346,7 +346,7 @@ def test_whatever_a_parser_does_is_an_answer(tmp_path: Path) -> None:
     """An error that no reader foresaw names the file, and the process goes on."""
     path = tmp_path / "a.txt"
     path.write_bytes(VALID[".txt"])
-    with FileReader({".odd": Allowance(60), ".txt": Allowance(60)}) as reader:
+    with ArticleLoader({".odd": Allowance(60), ".txt": Allowance(60)}) as reader:
         odd = path.with_suffix(".odd")
         odd.write_bytes(b"x")
         with pytest.raises(UnreadableFileError, match=r"a\.odd: its reader stumbled.*KeyError"):
@@ -356,7 +356,7 @@ def test_whatever_a_parser_does_is_an_answer(tmp_path: Path) -> None:
         assert reader._process._child is child
 
 
-def test_threads_may_share_a_reader(file_reader: FileReader, tmp_path: Path) -> None:
+def test_threads_may_share_a_reader(file_reader: ArticleLoader, tmp_path: Path) -> None:
     """Files read at once come back each to its asker."""
     found = []
     for number in range(12):

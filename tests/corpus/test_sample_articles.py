@@ -8,8 +8,8 @@ import pytest
 from corpus_files import source_file
 
 from qa_service.corpus.discovery import discover
-from qa_service.corpus.language import detect_language
-from qa_service.corpus.reading import FileReader
+from qa_service.corpus.reading import ArticleLoader
+from qa_service.text.language import detect_language
 from qa_service.types import Article
 
 SAMPLES = Path(__file__).parents[2] / "seeds"
@@ -44,7 +44,7 @@ FACTS = {
 @pytest.fixture(scope="module")
 def articles() -> dict[str, Article]:
     """Every sample article by its id."""
-    with FileReader() as reader:
+    with ArticleLoader() as reader:
         read = [reader.read(file) for file in discover([SAMPLES]).files]
     assert not [warning for file in read for warning in file.warnings]
     return {article.id: article for file in read for article in file.articles}
@@ -78,7 +78,7 @@ def test_reports_keep_their_facts(articles: dict[str, Article], name: str) -> No
 
 def test_nothing_of_a_sample_is_dropped() -> None:
     """The samples hold no clutter, save the page that shows how it is dropped."""
-    with FileReader() as reader:
+    with ArticleLoader() as reader:
         for path in sorted(SAMPLES.rglob("*.*")):
             if path.suffix in (".md", ".txt", ".jsonl"):
                 assert reader.read(source_file(path)).dropped == ()

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from qa_service.config import Settings, load_settings
-from qa_service.encoder.base import Encoder
 from qa_service.encoder.embedded import embedded_model_folder
 from qa_service.encoder.loading import load_encoder
+from qa_service.encoder.protocol import Encoder
 
 RUNTIMES: dict[str, dict[str, object]] = {
     "openvino-auto": {"runtime": "openvino"},

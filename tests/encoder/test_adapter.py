@@ -20,7 +20,7 @@ from qa_service.config import load_settings
 from qa_service.encoder import embedded
 from qa_service.encoder.adapter import ADAPTER_FILE, DOWN, UP, Adapter, read_adapter
 from qa_service.encoder.embedded import embedded_model_folder, shipped_adapter
-from qa_service.encoder.sources import ModelSource, find_model
+from qa_service.encoder.model_folder import ModelSource, find_model
 from qa_service.errors import ModelUnavailableError
 
 

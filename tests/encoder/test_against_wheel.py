@@ -12,8 +12,8 @@ import pytest
 from encoder_texts import BY_SCRIPT, TEXTS
 
 from qa_service.config import load_settings
-from qa_service.encoder.base import Encoder, Vectors
 from qa_service.encoder.loading import load_encoder
+from qa_service.encoder.protocol import Encoder, Vectors
 
 pytestmark = pytest.mark.skipif(
     (sys.platform, platform.machine()) != ("linux", "x86_64"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from encoder_texts import BY_SCRIPT, TEXTS
 
-from qa_service.encoder.base import Encoded, Encoder
+from qa_service.encoder.protocol import Encoded, Encoder
 
 QUESTIONS = tuple(texts[1] for texts in BY_SCRIPT.values())
 

@@ -13,9 +13,9 @@ from damages import all_random
 from encoder_texts import TEXTS
 
 from qa_service.config import load_settings
-from qa_service.encoder.base import Encoder
 from qa_service.encoder.cached_folder import CachedFolder
 from qa_service.encoder.loading import load_encoder
+from qa_service.encoder.protocol import Encoder
 from qa_service.encoder.token_layers import LAYERS_FILE, read_token_layers, write_token_layers
 from qa_service.errors import ModelUnavailableError
 

@@ -12,14 +12,14 @@ from encoder_texts import TEXTS
 from tokenizers import Tokenizer
 
 from qa_service.config import Settings, load_settings
-from qa_service.encoder.base import Encoded, Encoder
 from qa_service.encoder.batching import TokenBatch, pad
 from qa_service.encoder.loading import load_encoder, load_reference_model
+from qa_service.encoder.model_folder import find_model
 from qa_service.encoder.openvino_files import GRAPH, converted_model_folder, question_graph
 from qa_service.encoder.openvino_runtime import Graph, OpenVinoRuntime
 from qa_service.encoder.processor import Precision, best_precision, question_precision
+from qa_service.encoder.protocol import Encoded, Encoder
 from qa_service.encoder.quiet_openvino import openvino
-from qa_service.encoder.sources import find_model
 from qa_service.encoder.text_encoder import Runtime
 from qa_service.encoder.torch_runtime import TorchRuntime, load_sentence_transformer
 

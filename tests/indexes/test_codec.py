@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from qa_service.encoder.base import Encoded, Encoder
+from qa_service.encoder.model_statistics import TokenStatistics, embedded_model_statistics
+from qa_service.encoder.protocol import Encoded, Encoder
 from qa_service.indexes.codec import COMMON_SHARE, ProductCodec, ScalarCodec
-from qa_service.model_statistics import TokenStatistics, embedded_model_statistics
 
 Codec = ProductCodec | ScalarCodec
 DIMENSION = 384

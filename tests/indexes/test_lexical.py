@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from qa_service.errors import IndexBusyError, IndexCorruptError, IndexWriteError
 from qa_service.indexes import lexical
-from qa_service.indexes.base import Candidates, LexicalIndex
 from qa_service.indexes.lexical import K1, TantivyIndex
+from qa_service.indexes.protocols import Candidates, LexicalIndex
 
 NEWS = {
     1: "هدنة ارميني اذربيج هدنة",

@@ -9,7 +9,7 @@ import pytest
 from index_parts import CODE_SIZE, DIMENSION, SignCodec, WordHashEncoder
 from numpy.typing import NDArray
 
-from qa_service.encoder.base import TokenVectors
+from qa_service.encoder.protocol import TokenVectors
 from qa_service.indexes.tokens import LARGEST_OFFSET, TokenStore, row_size, token_rows, token_writer
 
 NO_VECTOR = np.zeros(DIMENSION, dtype=np.float32)

@@ -12,7 +12,7 @@ from fake_service import FakeService
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from qa_service.evaluation import read_questions
+from qa_service.answer.evaluation import read_questions
 from qa_service.types import Stage
 
 

@@ -16,7 +16,7 @@ from qa_service.encoder.token_layers import read_token_layers
 from qa_service.encoder.tokenization import TextTokenizer, TokenizedText
 from qa_service.encoder.tokenizer_files import UNIGRAM_MODEL
 from qa_service.indexer.embedding import LEAST_TELLING
-from qa_service.reranker import LEAST_WEIGHT, WEIGHT_OFFSET
+from qa_service.retrieval.late_interaction import LEAST_WEIGHT, WEIGHT_OFFSET
 from training.adapter import attention
 from training.adapter.lora import Adapter
 

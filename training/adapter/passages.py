@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from qa_service.sentences import split_sentences
+from qa_service.text.sentences import split_sentences
 from training.adapter.documents import Document, Kind, Unit
 
 # Rough, to plan by: letters in a token.

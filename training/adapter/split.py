@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from qa_service.sentences import split_sentences
+from qa_service.text.sentences import split_sentences
 from training.adapter.documents import Document, Kind, Part, Unit
 
 # Real questions and their answers: what comes nearest to what the product is for.

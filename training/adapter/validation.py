@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from qa_service.sentences import split_sentences
+from qa_service.text.sentences import split_sentences
 from training.adapter.configuration import SuitePlan
 from training.adapter.documents import CorpusFile, Document, Kind, Part
 from training.adapter.encoder import PASSAGE, QUERY, Inputs, Outputs, TrainedEncoder

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from qa_service.encoder.splitters import SentencePieceSplitter
 from qa_service.encoder.tokenization import Pieces
-from qa_service.sentences import split_sentences
+from qa_service.text.sentences import split_sentences
 from training.reader.augmentation import Augmenter, QuestionPlan, without_marks
 from training.reader.corpus import NEGATIVES, Corpus, Ragged, ragged, texts
 from training.reader.exchange import Exchanger

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from qa_service.corpus.article_fields import FieldNames, draft_from_fields
 from qa_service.corpus.decoding import sniff_encoding
 from qa_service.corpus.draft import Draft, Drafts
-from qa_service.corpus.fields import FieldNames, draft_from_fields
-from qa_service.corpus.files import open_regular
+from qa_service.corpus.file_bytes import open_regular
 from qa_service.errors import UnreadableFileError
 
 MAX_BYTES = 128 * 2**20

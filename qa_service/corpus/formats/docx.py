@@ -16,7 +16,7 @@ from typing import BinaryIO
 from lxml import etree  # type: ignore[import-untyped]
 
 from qa_service.corpus.draft import Draft, Drafts
-from qa_service.corpus.files import open_regular
+from qa_service.corpus.file_bytes import open_regular
 from qa_service.errors import UnreadableFileError
 from qa_service.types import DroppedText
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from lxml import etree, html  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
-from qa_service.corpus.clutter import fold_words
+from qa_service.corpus.boilerplate.phrases import fold_words
 from qa_service.corpus.decoding import decode
 from qa_service.corpus.draft import Draft, Drafts
-from qa_service.corpus.files import read_bytes
+from qa_service.corpus.file_bytes import read_bytes
 from qa_service.corpus.formats.plain_text import decoding_warnings
 from qa_service.errors import UnreadableFileError
 from qa_service.types import DroppedText

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from qa_service.corpus.article_fields import FieldNames, draft_from_fields
 from qa_service.corpus.decoding import decode
 from qa_service.corpus.draft import Draft, Drafts
-from qa_service.corpus.fields import FieldNames, draft_from_fields
-from qa_service.corpus.files import open_regular
+from qa_service.corpus.file_bytes import open_regular
 from qa_service.errors import UnreadableFileError
 
 MAX_BYTES = 128 * 2**20

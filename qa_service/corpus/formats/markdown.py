@@ -11,10 +11,10 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from qa_service.corpus.article_fields import draft_from_fields
 from qa_service.corpus.decoding import decode
 from qa_service.corpus.draft import Drafts
-from qa_service.corpus.fields import draft_from_fields
-from qa_service.corpus.files import read_bytes
+from qa_service.corpus.file_bytes import read_bytes
 from qa_service.corpus.formats.plain_text import HEAD_FIELDS, decoding_warnings
 from qa_service.corpus.front_matter import split_front_matter
 from qa_service.types import DroppedText

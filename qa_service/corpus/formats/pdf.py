@@ -18,9 +18,9 @@ from pdfminer.pdfparser import PDFParser
 from pdfminer.psexceptions import PSException
 from pdfminer.utils import decode_text
 
-from qa_service.corpus.clutter import ends_sentence, fold_line
+from qa_service.corpus.boilerplate.phrases import ends_sentence, fold_line
 from qa_service.corpus.draft import Draft, Drafts
-from qa_service.corpus.files import open_regular
+from qa_service.corpus.file_bytes import open_regular
 from qa_service.corpus.formats.pdf_direction import (
     is_in_reading_order,
     is_right_to_left,

@@ -1,0 +1,66 @@
+"""How likely a passage answers a question: a calibrated probability, so that "not found" is honest.
+
+What tells is how far the passage's late interaction stands above that of a usual candidate, for
+some questions match everything a little, the more so the fewer words they have; and, where both
+are in one language, what share of the question's terms the passage holds. Two logistic models, one
+for passages in the question's language and one for others, are fitted by
+`benchmarks/calibration.py` on corpora of a few articles and of many, and tried on languages that
+they were not fitted on. They know nothing of any one language or corpus.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+ANSWERED_FROM = 0.5
+"""A question counts as answered when a passage is at least this likely to answer it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What tells of a passage whether it answers.
+
+    `max_sim`: its score by late interaction. `background_max_sim`: that of a usual candidate.
+    `tokens`: how many tokens of equal weight the question is worth, at least 1. `lexical`: the
+    passage's share of the attainable lexical score, 0..1.
+    """
+
+    max_sim: float
+    background_max_sim: float
+    tokens: float
+    lexical: float
+
+    @property
+    def standing(self) -> float:
+        """How far the passage stands above a usual one.
+
+        Each token's best match is up to chance; that of their mean falls with the root of how many
+        they are.
+        """
+        return (self.max_sim - self.background_max_sim) * math.sqrt(self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    intercept: float
+    standing: float
+    lexical: float
+
+
+# As `benchmarks/calibration.py --questions 110` prints them.
+_OWN_LANGUAGE = _Model(intercept=-10.69, standing=10.13, lexical=21.34)
+_OTHER_LANGUAGE = _Model(intercept=-5.95, standing=13.08, lexical=5.10)
+
+
+def probability(signs: Features, *, is_foreign: bool) -> float:
+    """Return the probability, 0..1, that a passage answers the question.
+
+    Args:
+        signs: what is known of the passage.
+        is_foreign: whether passage and question are in different languages, so that few terms can
+            be shared whether or not the passage answers.
+    """
+    model = _OTHER_LANGUAGE if is_foreign else _OWN_LANGUAGE
+    logit = model.intercept + model.standing * signs.standing + model.lexical * signs.lexical
+    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))

@@ -1,0 +1,1 @@
+"""The folder of articles behind uploads, and index runs in the background."""

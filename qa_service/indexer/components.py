@@ -1,0 +1,87 @@
+"""What the indexer works with; each part knows nothing of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_service.corpus.discovery import SourceFile
+from qa_service.corpus.file_articles import FileArticles
+from qa_service.corpus.reading_process import OnShare
+from qa_service.encoder.protocol import Encoder
+from qa_service.indexes.tokens import TokenCodec
+from qa_service.store import Generation, Recipe
+from qa_service.types import Article, Passage
+
+Chunker = Callable[[Article], Iterable[Passage]]
+"""Cuts an article into passages, in order."""
+
+Calibrate = Callable[[Generation], Mapping[str, NDArray[np.generic]]]
+"""Learns from a generation that is about to go into service; what it returns is stored in it."""
+
+
+class Reader(Protocol):
+    """Reads files; called from one thread, which is not that of the run."""
+
+    def read(
+        self,
+        file: SourceFile,
+        repeated: Set[str],
+        on_share: OnShare | None = None,
+    ) -> FileArticles:
+        """Return a file's articles without the lines that repeat across the corpus.
+
+        `on_share` is told on the way what share of the file is read, from 0 to 1.
+
+        Raises:
+            UnreadableFileError: no article can be had from it; says why.
+        """
+        ...
+
+
+class Analyzer(Protocol):
+    """Turns text into the terms of the lexical index."""
+
+    def terms(self, text: str, language: str) -> Sequence[str]:
+        """Return the terms of a text, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The parts of an ingest pipeline.
+
+    `reader_version`, `chunker_version` and `analyzer_version` name whatever changes what those
+    return, `statistics_version` whatever changes what is learnt by `calibrate` and by the store's
+    centring. `threads` bounds what building the vector index uses; 0 takes every core.
+    """
+
+    reader: Reader
+    reader_version: str
+    chunker: Chunker
+    chunker_version: str
+    encoder: Encoder
+    codec: TokenCodec
+    analyzer: Analyzer
+    analyzer_version: str
+    statistics_version: str
+    calibrate: Calibrate | None = None
+    threads: int = 0
+
+    @property
+    def recipe(self) -> Recipe:
+        """What shapes an index made with these parts."""
+        return Recipe(
+            model=self.encoder.fingerprint,
+            dimension=self.encoder.dimension,
+            codec=self.codec.fingerprint,
+            code_size=self.codec.code_size,
+            analyzer=self.analyzer_version,
+            chunker=self.chunker_version,
+            reader=self.reader_version,
+            statistics=self.statistics_version,
+        )
