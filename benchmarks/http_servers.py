@@ -116,7 +116,7 @@ def serve_ours(port: int) -> None:
                 app,
                 listener,
                 threads=THREADS,
-                body_limit=lambda _method, _path: 2**19,
+                body_limit=lambda _method, _path, _headers: 2**19,
                 limits=ConnectionLimits(),
                 backlog=512,
             )

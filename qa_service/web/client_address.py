@@ -78,7 +78,7 @@ def network_of(address: str) -> str:
 def without_port(node: str) -> str:
     """Return the address of a node as proxies write it: "[2001:db8::1]:443" → "2001:db8::1".
 
-    What is no address, such as "unknown" or a name that hides it, comes back as it is.
+    Returns "" for what is no address, such as "unknown" or a name that hides it.
     """
     node = node.strip().strip('"')
     bare = node[1:].partition("]")[0] if node.startswith("[") else node
@@ -87,7 +87,7 @@ def without_port(node: str) -> str:
             return str(ipaddress.ip_address(candidate))
         except ValueError:
             continue
-    return node[:100]
+    return ""
 
 
 def _said_by_proxies(environ: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from waitress.adjustments import Adjustments
 
 READ_AT_ONCE_BYTES: Final = 64 * 1024
+# So much of a body in chunks is unpacked before other connections have their turn.
+_UNPACKED_AT_ONCE_BYTES: Final = 4096
 _LINGER_S: Final = 2.0
 
 
@@ -39,11 +41,13 @@ class ConnectionLimits:
         connections: open at once.
         connections_of_address: of them, from one address (IPv6: one /64 network); 0 for any number,
             for proxies, which bring everybody's.
-        large_bodies: uploads of more than 512 KB that come in at once.
+        large_bodies: uploads of more than 512 KB that come in at once; one more takes the place of
+            the slowest that has had its `request_s`.
         request_s: from a request's first byte until it is in.
         reply_s: from a reply's first byte waiting until none does.
         bytes_per_s: each so many bytes that move give a request or a reply one second more.
         idle_s: an open connection without any request.
+        fresh_s: so long a connection is not closed for the sake of others if any other can be.
     """
 
     connections: int = 1000
@@ -53,6 +57,7 @@ class ConnectionLimits:
     reply_s: float = 30.0
     bytes_per_s: float = 8192.0
     idle_s: float = 75.0
+    fresh_s: float = 2.0
 
 
 class ProblemTask(WSGITask):  # type: ignore[misc]
@@ -92,6 +97,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     server: Any
     request: RequestParser | None
     connected: bool
+    sent_continue: bool
 
     def __init__(
         self,
@@ -110,6 +116,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         self._bytes_sent = 0
         self._sent_before_reply = 0
         self._has_been_served = False
+        self._unparsed = b""
         self._holds_large_place = False
         self._lingers = False
         self._lingers_until: float | None = None
@@ -135,17 +142,28 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         """True when no request is coming in, none is worked on, and no reply is going out."""
         return not self.requests and self.request is None and not self.total_outbufs_len
 
-    @property
-    def lateness(self) -> tuple[bool, float]:
-        """What to sort connections by, to close those first that have kept us waiting longest.
+    def lateness(self, now: float, fresh_s: float) -> tuple[int, float]:
+        """Return what to sort connections by, those first that have kept us waiting longest.
 
-        Those that wait for the next request of a client that has had its replies come last.
+        Those that wait for the next request of a client that has had its replies come after the
+        others, and last of all what has not had the time to say anything.
         """
+        since = self._reply_since or self._request_since
         if self.is_idle:
-            return self._has_been_served, self._idle_since
-        if self._reply_since is not None:
-            return False, self._reply_since
-        return False, self._request_since
+            since = self._idle_since
+        if now - since < fresh_s:
+            return 2, since
+        return int(self.is_idle and self._has_been_served), since
+
+    def upload_rate(self, now: float) -> float:
+        """Return how many bytes a second have come in of the request that is coming in."""
+        request = self.request
+        moved = 0 if request is None else request.bytes_received
+        return moved / max(now - self._request_since, 1e-3)
+
+    def has_had_its_time(self, now: float, limits: ConnectionLimits) -> bool:
+        """True when the request that is coming in has taken longer than one must take."""
+        return self.request is not None and now - self._request_since > limits.request_s
 
     def received(self, data: bytes) -> bool:
         """Take what has come in."""
@@ -153,7 +171,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         if self.request is None:
             self._request_since = now
             self._holds_large_place = False
-        has_read = bool(super().received(data))
+        has_read = self._parse(self._unparsed + data)
         if self.request is not None or self.requests:
             # Blank lines alone do not count.
             self._idle_since = now
@@ -162,6 +180,37 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             if not self._holds_large_place:
                 self._refuse(_too_many_uploads())
         return has_read
+
+    def _parse(self, data: bytes) -> bool:
+        """Parse one request at most, and of a body in chunks only so much; the rest waits.
+
+        One thread parses for all connections: waitress' own loop would go through all requests
+        that a client has sent together, however many those are.
+        """
+        with self.requests_lock:
+            self._unparsed = b""
+            if self.will_close or self.close_when_flushed or not data:
+                return False
+            if self.request is None:
+                self.request = self.parser_class(self.adj)
+            request = self.request
+            most = _UNPACKED_AT_ONCE_BYTES if request.comes_in_chunks else len(data)
+            taken = request.received(data[:most])
+            self._unparsed = data[taken:]
+            if (
+                request.expect_continue
+                and request.headers_finished
+                and not self.requests
+                and not self.sent_continue
+            ):
+                self.send_continue()
+            if request.completed:
+                self.sent_continue = False
+                self.request = None
+                if not request.empty:
+                    self.requests.append(request)
+                    self.server.add_task(self)
+        return True
 
     def service(self) -> None:
         """Answer the request; called in a thread of the pool."""
@@ -176,9 +225,14 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         self._bytes_sent += sent
         return sent
 
+    @property
+    def has_more_to_parse(self) -> bool:
+        """True when something has come in that can be parsed now."""
+        return bool(self._unparsed and self.connected and super().readable())
+
     def readable(self) -> bool:
-        """Tell whether to read."""
-        return bool(self._is_lingering or super().readable())
+        """Tell whether to read: not before all is parsed that has come in."""
+        return bool(self._is_lingering or (not self._unparsed and super().readable()))
 
     def writable(self) -> bool:
         """Tell whether to write."""
@@ -242,6 +296,10 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     def _is_lingering(self) -> bool:
         return self._lingers_until is not None and not self.connected
 
+    def give_up_upload(self, limits: ConnectionLimits) -> None:
+        """Refuse the upload that is coming in, for the sake of one that comes faster."""
+        self._refuse(_too_slow(limits.request_s))
+
     def _refuse(self, problem: HttpProblem) -> None:
         """Answer the request that is coming in with a problem."""
         with self.requests_lock:
@@ -249,6 +307,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             if request is None:
                 return
             self.sent_continue = False
+            self._unparsed = b""
             request.refuse(problem)
             self.requests.append(request)
             if len(self.requests) == 1:

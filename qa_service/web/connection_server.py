@@ -12,6 +12,7 @@ import json
 import logging
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -100,7 +101,12 @@ class ConnectionServer(TcpWSGIServer):  # type: ignore[misc]
 
     def poll(self, timeout_s: float) -> None:
         """Serve what is ready, or wait for it for so long at most."""
-        self.asyncore.loop(timeout_s, use_poll=True, map=self._map, count=1)
+        waiting = [one for one in list(self.active_channels.values()) if one.has_more_to_parse]
+        for connection in waiting:
+            connection.received(b"")
+        # What is left may be more than one turn's work.
+        rest = 0.0 if any(one.has_more_to_parse for one in waiting) else timeout_s
+        self.asyncore.loop(rest, use_poll=True, map=self._map, count=1)
 
     def handle_accept(self) -> None:
         """Take in those who have connected."""
@@ -122,11 +128,26 @@ class ConnectionServer(TcpWSGIServer):  # type: ignore[misc]
             connection.keep_to_limits(monotonic, self._limits)
 
     def has_place_for_large_body(self) -> bool:
-        """Tell whether no more large bodies are coming in than may."""
-        coming = sum(
-            connection.is_receiving_large_body for connection in list(self.active_channels.values())
+        """Tell whether no more large bodies are coming in than may, the latest counted.
+
+        The slowest that has had its time makes room; it is the one of those that have most.
+        """
+        coming = [
+            connection
+            for connection in list(self.active_channels.values())
+            if connection.is_receiving_large_body
+        ]
+        if len(coming) <= self._limits.large_bodies:
+            return True
+        now = time.monotonic()
+        held = Counter(connection.network for connection in coming)
+        slow = [one for one in coming if one.has_had_its_time(now, self._limits)]
+        if not slow:
+            return False
+        min(slow, key=lambda one: (-held[one.network], one.upload_rate(now))).give_up_upload(
+            self._limits
         )
-        return coming <= self._limits.large_bodies
+        return True
 
     def stop(self, grace_s: float, on_wait: Callable[[], None]) -> None:
         """Stop listening, finish what has begun within the time, and end the threads.
@@ -162,7 +183,13 @@ class ConnectionServer(TcpWSGIServer):  # type: ignore[misc]
         if most and len(same) >= most:
             has_place = self._close_latest_of(same)
         elif len(self.active_channels) >= self._limits.connections:
-            has_place = self._close_latest_of(self.active_channels.values())
+            held = Counter(connection.network for connection in self.active_channels.values())
+            largest = max(held.values())
+            has_place = self._close_latest_of(
+                connection
+                for connection in self.active_channels.values()
+                if held[connection.network] == largest
+            ) or self._close_latest_of(self.active_channels.values())
         if not has_place:
             _turn_away(accepted)
             return
@@ -182,7 +209,8 @@ class ConnectionServer(TcpWSGIServer):  # type: ignore[misc]
         waited_for = [connection for connection in connections if connection.is_waited_for]
         if not waited_for:
             return False
-        min(waited_for, key=lambda connection: connection.lateness).close_now()
+        now = time.monotonic()
+        min(waited_for, key=lambda one: one.lateness(now, self._limits.fresh_s)).close_now()
         return True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,9 +22,15 @@ MAX_HEADER_BYTES: Final = 64 * 1024
 _MAX_CHUNK_LINE_BYTES: Final = 1024
 _MAX_TRAILER_BYTES: Final = 8192
 _MAX_LENGTH_DIGITS: Final = 18
+# Each chunk takes Python's time, however little is in it: of what comes in chunks so much may be
+# framing beyond a quarter of the content.
+_FREE_FRAMING_BYTES: Final = 8192
 
-BodyLimit = Callable[[str, str], int]
-"""Returns how many bytes the body of a request may have, by its method and path."""
+BodyLimit = Callable[[str, str, Mapping[str, str]], int]
+"""Returns how many bytes the body of a request may have, by its method, path and headers.
+
+The headers' names are in capitals, with underscores. Raises HttpProblem for who may not send any.
+"""
 
 
 class RequestParser(HTTPRequestParser):  # type: ignore[misc]
@@ -45,11 +51,17 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]
     def __init__(self, adj: Adjustments, body_limit: BodyLimit) -> None:
         super().__init__(adj)
         self._body_limit = body_limit
+        self._most_bytes = 0
 
     @property
     def is_large(self) -> bool:
         """True when the body is larger than any but an upload's may be."""
         return bool(max(self.content_length, self.body_bytes_received) > MAX_BODY_BYTES)
+
+    @property
+    def comes_in_chunks(self) -> bool:
+        """True when the body comes in chunks, each of which takes a while to unpack."""
+        return isinstance(self.body_rcv, ChunkedReceiver)
 
     @property
     def bytes_received(self) -> int:
@@ -83,6 +95,10 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]
         """Read request line and fields, strictly where two readers could differ."""
         _, _, fields = header_plus.partition(b"\r\n")
         if fields.count(b"\r\n") > MAX_HEADER_FIELDS + 1:
+            for line in fields.split(b"\r\n"):
+                if line[:7].lower() == b"accept:":
+                    # Errors, too, come in the form that was asked for.
+                    self.headers["ACCEPT"] = line[7:].strip().decode("latin-1")
             raise HttpProblem(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 CODE_OF_STATUS[431],
@@ -90,21 +106,25 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]
             )
         _refuse_ambiguous_length(fields)
         super().parse_header(header_plus)
+        self._most_bytes = self._body_limit(self.command, self.path, self.headers)
         if self.version not in ("1.0", "1.1"):
             raise _malformed("it must be HTTP/1.0 or HTTP/1.1")
-        if self.content_length > self._body_limit(self.command, self.path):
+        if self.content_length > self._most_bytes:
             raise _too_large_body()
 
     def _check_bounds(self) -> None:
         if self.completed or not self.headers_finished:
             return
-        if self.body_bytes_received > self._body_limit(self.command, self.path):
+        if self.body_bytes_received > self._most_bytes:
             raise _too_large_body()
         if isinstance(body := self.body_rcv, ChunkedReceiver):
             if len(body.control_line) > _MAX_CHUNK_LINE_BYTES:
                 raise _malformed("a chunk's first line is too long")
             if len(body.trailer) > _MAX_TRAILER_BYTES:
                 raise _malformed("the trailer is too long")
+            content = len(body)
+            if self.body_bytes_received - content > _FREE_FRAMING_BYTES + content // 4:
+                raise _malformed("its chunks are too small")
 
 
 def _check_line(before: bytes, data: bytes) -> None:

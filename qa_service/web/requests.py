@@ -18,10 +18,15 @@ Model = TypeVar("Model", bound=BaseModel)
 MAX_BODY_BYTES: Final = 512 * 1024
 
 
+def is_upload(method: str, path: str) -> bool:
+    """Tell whether a request brings an article, and so may be large."""
+    return method == "POST" and path.rstrip("/") == "/articles"
+
+
 def max_body_bytes(method: str, path: str, settings: Settings) -> int:
     """Return how many bytes the body of a request may have: articles are larger than questions."""
-    is_upload = method == "POST" and path.rstrip("/") == "/articles"
-    return MAX_BODY_BYTES + (settings.max_upload_mb * 2**20 if is_upload else 0)
+    upload = settings.max_upload_mb * 2**20 if is_upload(method, path) else 0
+    return MAX_BODY_BYTES + upload
 
 
 class RepeatableArgs(ImmutableMultiDict[str, str]):

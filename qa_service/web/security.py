@@ -9,7 +9,7 @@ import ipaddress
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -141,6 +141,20 @@ class Guard:
         is_reading = request.method in _SAFE_METHODS or request.endpoint in _READS
         if is_reading and not self._protects_reading:
             return
+        self._demand_key(request)
+
+    def check_upload(self, headers: Mapping[str, str]) -> None:
+        """Let a large body come in, or raise the HttpProblem that its request would get anyway.
+
+        Args:
+            headers: those of the request, names in capitals with underscores.
+        """
+        if self._key is not None:
+            self._demand_key(
+                Request({f"HTTP_{name}": value for name, value in headers.items()}, shallow=True)
+            )
+
+    def _demand_key(self, request: Request) -> None:
         if self._is_key(_explicit_key(request)) or self._is_key(_basic_key(request)):
             return
         raise HttpProblem(

@@ -16,9 +16,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,8 +36,10 @@ from qa_service.types import JobState
 from qa_service.web.app import EVENT_LISTENERS, create_app
 from qa_service.web.connection import ConnectionLimits
 from qa_service.web.connection_server import ConnectionServer
+from qa_service.web.http_parser import BodyLimit
 from qa_service.web.logs import announce, set_up_logging
-from qa_service.web.requests import max_body_bytes
+from qa_service.web.requests import is_upload, max_body_bytes
+from qa_service.web.security import Guard
 from qa_service.web.server_log import ServerLogger
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             app,
             listener,
             threads=thread_count(self._settings),
-            body_limit=partial(max_body_bytes, settings=self._settings),
+            body_limit=body_limit(self._settings),
             limits=connection_limits(self._settings),
             backlog=_BACKLOG,
         )
@@ -224,6 +225,18 @@ def thread_count(settings: Settings) -> int:
     """
     questions = settings.concurrent_questions + settings.waiting_questions
     return settings.server_threads + questions + EVENT_LISTENERS
+
+
+def body_limit(settings: Settings) -> BodyLimit:
+    """Return what says how large a body may be; who lacks the key may send no article at all."""
+    guard = Guard(settings)
+
+    def limit(method: str, path: str, headers: Mapping[str, str]) -> int:
+        if is_upload(method, path):
+            guard.check_upload(headers)
+        return max_body_bytes(method, path, settings)
+
+    return limit
 
 
 def connection_limits(settings: Settings) -> ConnectionLimits:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 FIRST_WITHIN_S = 2.0
 OPENED_PER_S = 50
 _HUNG_UP = select.POLLRDHUP | select.POLLHUP | select.POLLERR
+_CHUNKS = b"POST /ask HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 _UPLOAD = b"POST /articles HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data\r\n"
 
 
@@ -43,6 +44,10 @@ KINDS = (
     # Replies that are never read.
     Kind(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2),
     Kind(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2),
+    # As many requests, or chunks, as come in at once.
+    Kind(b"GET /nope HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1700),
+    Kind(_CHUNKS + b"1\r\nx\r\n" * 10_000),
+    Kind(_CHUNKS + b"20\r\n" + bytes(32) + b"\r\n" + b"20\r\n" + bytes(32), b"\r\n1", 1.0),
     Kind(_UPLOAD + b"Content-Length: 30000000\r\n\r\n", bytes(1000)),
     Kind(b"\r\n\r\n", b"\r\n\r\n"),
 )

@@ -9,19 +9,22 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from api_client import MakeApp
 
+from qa_service.config import Settings
 from qa_service.web.connection import ConnectionLimits
 from qa_service.web.connection_server import ConnectionServer
 from qa_service.web.errors import PROBLEM_KEY
-from qa_service.web.http_parser import MAX_HEADER_FIELDS, MAX_REQUEST_LINE_BYTES
+from qa_service.web.http_parser import MAX_HEADER_FIELDS, MAX_REQUEST_LINE_BYTES, BodyLimit
 from qa_service.web.requests import MAX_BODY_BYTES
+from qa_service.web.server import body_limit
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -98,21 +101,35 @@ def is_closed(client: socket.socket) -> bool:
         return True
 
 
+def is_closed_now(client: socket.socket) -> bool:
+    """Tell whether the server has hung up by now."""
+    client.setblocking(False)
+    try:
+        return client.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+    finally:
+        client.settimeout(SOON_S)
+
+
 @contextmanager
 def serve(
     app: WSGIApplication,
     limits: ConnectionLimits = PATIENT,
     upload_bytes: int = 0,
     grace_s: float = SOON_S,
+    body_limit: BodyLimit | None = None,
 ) -> Iterator[Served]:
     """Serve an app on a free port of loopback."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
 
-    def body_limit(method: str, path: str) -> int:
+    def usual(method: str, path: str, headers: Mapping[str, str]) -> int:
         return MAX_BODY_BYTES + (upload_bytes if path == "/articles" else 0)
 
     server = ConnectionServer(
-        app, listener, threads=THREADS, body_limit=body_limit, limits=limits, backlog=512
+        app, listener, threads=THREADS, body_limit=body_limit or usual, limits=limits, backlog=512
     )
     stopping = threading.Event()
 
@@ -274,7 +291,7 @@ def test_silent_connections_end() -> None:
 
 def test_newcomers_take_the_place_of_the_slowest() -> None:
     """Beyond the bound of an address the one that has kept us waiting longest has to go."""
-    with serve(Gate(), replace(PATIENT, connections_of_address=4)) as served:
+    with serve(Gate(), replace(PATIENT, connections_of_address=4, fresh_s=0.0)) as served:
         served_before = served.connect(HEALTH)
         assert read_reply(served_before)[0] == 200
         slow = [served.connect(b"GET / HTTP/1.1\r\nHo") for _ in range(3)]
@@ -310,6 +327,80 @@ def test_what_is_worked_on_keeps_its_place() -> None:
         assert json.loads(body)["error"]["code"] == "overloaded"
         gate.opened.set()
         assert [read_reply(client)[0] for client in asking] == [200, 200]
+
+
+def test_pipelined_requests_take_turns(app: WSGIApplication) -> None:
+    """However many requests somebody sends together, others are answered in between."""
+    together = b"GET /nope HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1700
+    with serve(app) as served:
+        for _ in range(3):
+            client = served.connect()
+            threading.Thread(target=_send_all, args=(client, together), daemon=True).start()
+        assert [served.is_well() for _ in range(20)] == [True] * 20
+        # None of them is lost either.
+        assert [read_reply(client)[0] for _ in range(50)] == [404] * 50
+
+
+def test_tiny_chunks_are_refused(app: WSGIApplication) -> None:
+    """A body of chunks of a byte costs the parser far more than it brings; larger ones do not."""
+    head = b"POST /ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    head += b"Transfer-Encoding: chunked\r\n\r\n"
+    with serve(app) as served:
+        client = served.connect(head)
+        threading.Thread(
+            target=_send_all, args=(client, b"1\r\n{\r\n" * 100_000), daemon=True
+        ).start()
+        assert served.is_well()
+        assert read_reply(client)[0] == 400
+        question = json.dumps({"question": "Who decoded the dance of bees?"}).encode()
+        pieces = [question[at : at + 5] for at in range(0, len(question), 5)]
+        body = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+        assert served.ask(head + body + b"0\r\n\r\n")[0] == 200
+        spaced = b"%x\r\n%s\r\n" % (200_000, b" " * 200_000)
+        assert served.ask(head + spaced + body + b"0\r\n\r\n")[0] == 200
+
+
+def test_large_bodies_need_the_key_first(make_app: MakeApp, tmp_path: Path) -> None:
+    """Without the key no article comes in: the refusal comes before the body."""
+    settings = Settings(index=tmp_path, api_key="a-long-enough-key")  # type: ignore[arg-type]
+    limit = body_limit(settings)
+    head = b"POST /articles HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8000000\r\n"
+    with serve(make_app(api_key="a-long-enough-key"), body_limit=limit) as served:
+        assert served.ask(head + b"\r\n")[0] == 401
+        assert served.ask(head + b"X-API-Key: wrong\r\n\r\n")[0] == 401
+        client = served.connect(head + b"X-API-Key: a-long-enough-key\r\n\r\n")
+        served.wait_until(
+            lambda: any(
+                connection.is_receiving_large_body
+                for connection in list(served.server.active_channels.values())
+            )
+        )
+        client.close()
+
+
+def test_slow_uploads_make_room() -> None:
+    """An upload that drips in holds no place against one that comes faster."""
+    limits = replace(PATIENT, large_bodies=2, request_s=0.3, bytes_per_s=1.0)
+    head = b"POST /articles HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n"
+    with serve(Gate(), limits, upload_bytes=2**24) as served:
+        dripping = [served.connect(head + bytes(1000)) for _ in range(2)]
+        time.sleep(0.5)
+        assert served.ask(head + bytes(8_000_000))[0] == 200
+        assert read_reply(dripping[0])[0] == 408
+
+
+def test_newcomers_have_the_time_to_speak() -> None:
+    """Connections that are kept after their replies do not shut out one that has just come."""
+    limits = replace(PATIENT, connections_of_address=6)
+    with serve(Gate(), limits) as served:
+        kept = [served.connect(HEALTH) for _ in range(6)]
+        assert [read_reply(client)[0] for client in kept] == [200] * 6
+        newcomer = served.connect()
+        served.wait_until(lambda: is_closed_now(kept[0]))
+        others = [served.connect(HEALTH) for _ in range(4)]
+        assert [read_reply(client)[0] for client in others] == [200] * 4
+        newcomer.sendall(HEALTH)
+        assert read_reply(newcomer)[0] == 200
 
 
 def test_large_uploads_are_bounded() -> None:
