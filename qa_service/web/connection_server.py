@@ -67,7 +67,7 @@ class ConnectionServer(TcpWSGIServer):  # type: ignore[misc]
     ) -> None:
         self.body_limit = body_limit
         self._limits = limits
-        self._is_stopping = False
+        self._has_newcomers = False
         dispatcher = Dispatcher()
         dispatcher.set_thread_count(threads)
         # That requests wait for a thread is seen in the metrics; a line for each would flood.
@@ -107,9 +107,19 @@ class ConnectionServer(TcpWSGIServer):  # type: ignore[misc]
         # What is left may be more than one turn's work.
         rest = 0.0 if any(one.has_more_to_parse for one in waiting) else timeout_s
         self.asyncore.loop(rest, use_poll=True, map=self._map, count=1)
+        if self._has_newcomers:
+            self._has_newcomers = False
+            self._take_in_newcomers()
 
     def handle_accept(self) -> None:
-        """Take in those who have connected."""
+        """Note that somebody has connected.
+
+        They are taken in when all that has happened to others is dealt with: a newcomer can get the
+        number of a connection that is closed for it, and must not get its events.
+        """
+        self._has_newcomers = True
+
+    def _take_in_newcomers(self) -> None:
         for _ in range(_ACCEPTED_AT_ONCE):
             try:
                 accepted = self.accept()

@@ -19,7 +19,7 @@ def test_nobody_stops_the_service(tmp_path: Path) -> None:
     """Each question gets its answer, and memory levels off, beside 500 hostile sockets and more."""
     campaign = Campaign(tmp_path, SAMPLES)
     fare = campaign.run(SECONDS)
-    assert fare.errors == [], campaign.log[-5000:]
+    assert fare.errors == [], (fare.errors, campaign.log[-3000:])
     assert fare.opened >= 500
     assert fare.changes > SECONDS
     assert len(fare.answered_ms) > SECONDS
