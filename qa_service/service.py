@@ -177,6 +177,11 @@ class Service:
     def explain(self, text: str, article_id: str, filters: Filters = Filters()) -> Explanation:
         """Tell how an article fared for a question. ArticleNotFoundError, InvalidQuestionError."""
         _check(Question(text, filters=filters))
+        if not _is_text(article_id):
+            raise ArticleNotFoundError(
+                f"No article has the id {article_id!r}: it holds bytes that are no UTF-8. "
+                "See the list of articles for those that are indexed."
+            )
         answerer = self._load_model().answerer
 
         def explained(generation: Generation) -> Explanation:
@@ -594,3 +599,19 @@ def _check(question: Question) -> None:
         raise InvalidQuestionError(
             f"top_k is {question.top_k}; expected 1 to {MAX_TOP_K} passages."
         )
+    for name in ("language", "source"):
+        value = getattr(question.filters, name)
+        if value is not None and not _is_text(value):
+            raise InvalidQuestionError(
+                f"The {name} to filter by, {value!r}, holds bytes that are no UTF-8, so that no "
+                f"article can have it. Give a {name} that articles have."
+            )
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether it can be written in UTF-8; an argument of other bytes cannot."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

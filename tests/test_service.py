@@ -400,6 +400,25 @@ def test_number_of_passages_is_bounded(sample_service: Service, top_k: int) -> N
         sample_service.ask(Question("قناة السويس", top_k=top_k))
 
 
+@pytest.mark.parametrize("name", ["language", "source"])
+def test_filter_of_other_bytes_than_text_is_refused(sample_service: Service, name: str) -> None:
+    """An argument that is no UTF-8 comes with surrogates, which nothing stored can hold."""
+    filters = Filters(**{name: "a\udc85"})  # type: ignore[arg-type]
+    for use in (
+        lambda: sample_service.ask(Question("moon", filters=filters)),
+        lambda: sample_service.retrieve("moon", filters),
+        lambda: sample_service.explain("moon", "a.txt", filters),
+    ):
+        with pytest.raises(InvalidQuestionError, match=f"The {name} to filter by"):
+            use()
+
+
+def test_id_of_other_bytes_than_text_is_no_article(sample_service: Service) -> None:
+    """To ask about it fails like any unknown id."""
+    with pytest.raises(ArticleNotFoundError, match="no UTF-8"):
+        sample_service.explain("moon", "\udc85.txt")
+
+
 @pytest.mark.parametrize("text", ["?", "؟", "…", "🐧", "س" * 1000, "a", "一", "\u200f؟", "ก", "ॐ"])
 def test_odd_questions_get_an_answer_object(sample_service: Service, text: str) -> None:
     """Features, a single letter, the longest question: passages or a refusal, never a failure."""

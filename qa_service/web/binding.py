@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 from qa_service.errors import InvalidSettingError
 
+# The longest name that the name system knows.
+_SHOWN_LENGTH = 253
+
 
 class Place(NamedTuple):
     """What a socket is made from, and the address that it is bound to."""
@@ -28,8 +31,8 @@ def place_of(host: str, port: int) -> Place:
         # The latter from what cannot be written as a host name at all, such as "a..b".
         reason = error.strerror if isinstance(error, socket.gaierror) else "it is no host name"
         raise InvalidSettingError(
-            f"Host {host!r} is not known ({reason}). Set QA_HOST to an address of this machine, "
-            "such as 127.0.0.1."
+            f"Host {host[:_SHOWN_LENGTH]!r} is not known ({reason}). Set QA_HOST to an "
+            "address of this machine, such as 127.0.0.1."
         ) from error
     return Place(family, kind, protocol, address)
 
