@@ -237,8 +237,8 @@ class Settings(BaseSettings):
 class _SettingsFile(TomlConfigSettingsSource):
     """The file as `_check_file` reads it."""
 
-    def _read_file(self, file_path: Path) -> dict[str, Any]:
-        return _read_toml(file_path)
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return _read_toml(Path(file_path))
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
