@@ -57,7 +57,7 @@ class IndexFolders:
 
 
 def _looks_like_index(folder: Path) -> bool:
-    """Tell an index by its mark or, if it is older than marks, by the names in it: of a finished one, one being built, or one torn apart."""
+    """Tell an index by its mark or, without one, by the names in it, finished or not."""
     generations = folder / layout.GENERATIONS
     try:
         if os.path.lexists(folder / layout.MARKER):
