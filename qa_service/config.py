@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import ipaddress
 import os
 import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from platformdirs import user_cache_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -27,6 +28,7 @@ CONFIG_FILE = "qa-service.toml"
 PREFIX = "QA_"
 # How alike an unknown name and a setting's must be to be taken for a slip.
 _ALIKE = 0.6
+_SHOWN_LENGTH = 200
 _HOST_NAME = re.compile(r"(?!.*\.\.)[a-z0-9_]([a-z0-9_.-]{0,252}[a-z0-9_])?")
 
 
@@ -156,6 +158,20 @@ class Settings(BaseSettings):
             raise ValueError("it is empty; name a path, or unset it")
         return value
 
+    @field_validator("index", "articles", "cache", "model_wheel", "model", mode="after")
+    @classmethod
+    def refuse_what_is_no_path(cls, value: Path | str | None) -> Path | str | None:
+        """Refuse what no file or folder can be called; that nothing is there yet is no reason."""
+        try:
+            if value is not None:
+                os.lstat(value)
+        except ValueError as error:
+            raise ValueError("it holds a character that no path can hold") from error
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise ValueError("it is longer than a path can be; name a shorter one") from error
+        return value
+
     @field_validator("host", "model", mode="after")
     @classmethod
     def refuse_empty(cls, value: str) -> str:
@@ -215,7 +231,19 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let arguments win over the environment, and the environment over the file."""
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+        return (init_settings, env_settings, _SettingsFile(settings_cls))
+
+
+class _SettingsFile(TomlConfigSettingsSource):
+    """The file as `_check_file` reads it."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return _read_toml(Path(file_path))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    # Some editors put a byte order mark before UTF-8.
+    return tomllib.loads(path.read_text(encoding="utf-8-sig"))
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -232,8 +260,8 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        found = "not usable" if name == "api_key" else repr(first.get("input"))
+        name = str(first["loc"][0])  # what follows is a place in its value
+        found = "not usable" if name == "api_key" else _shown(first.get("input"))
         raise InvalidSettingError(
             f"Setting {name!r} is {found}: {first['msg'].removeprefix('Value error, ')}. Set "
             f"{PREFIX}{name.upper()}, or {name} in {CONFIG_FILE}, to a valid value "
@@ -273,7 +301,7 @@ def _check_file(path: Path) -> None:
             "be read. Put a file there, or remove it."
         )
     try:
-        names = list(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+        names = list(_read_toml(path))
     except (OSError, ValueError) as error:
         raise InvalidSettingError(
             f"The settings file {path.absolute()} cannot be read ({error}). Mend it as TOML in "
@@ -295,6 +323,11 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
     letters = {_letters(other): other for other in known}
     closest = difflib.get_close_matches(_letters(name), letters, n=1, cutoff=_ALIKE)
     return f"; did you mean {letters[closest[0]]}?" if closest else ""
+
+
+def _shown(value: object) -> str:
+    text = repr(str(value) if isinstance(value, Path) else value)
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
 
 
 def _letters(name: str) -> str:

@@ -47,6 +47,12 @@ class UnsupportedFormatError(CorpusError):
     code = "unsupported_format"
 
 
+class TooLargeFileError(UnreadableFileError):
+    """A file is larger than files of its format may be."""
+
+    code = "too_large"
+
+
 class ReadingStoppedError(UnreadableFileError):
     """Reading a file took too long, or took down the process that read it."""
 

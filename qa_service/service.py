@@ -19,7 +19,8 @@ from qa_service.articles.watcher import Watcher
 from qa_service.chunker import CHUNKER_VERSION, stream_passages
 from qa_service.config import Settings
 from qa_service.corpus import READER_VERSION
-from qa_service.corpus.discovery import SUPPORTED_SUFFIXES, SourceFile, discover
+from qa_service.corpus.bounds import MAX_FILE_BYTES
+from qa_service.corpus.discovery import SourceFile, discover
 from qa_service.encoder.cached_folder import problems_below
 from qa_service.encoder.micro_batches import EncodesOutOfTurn, Turn
 from qa_service.encoder.model_statistics import ModelStatistics, embedded_model_statistics
@@ -48,6 +49,7 @@ from qa_service.store import Generation, IndexFolders, Recipe, Store
 from qa_service.text.language import detect_language, load_language_model
 from qa_service.text.terms import ANALYZER_VERSION, Analyzer
 from qa_service.types import (
+    AddedFile,
     Answer,
     Article,
     ArticlePage,
@@ -99,7 +101,7 @@ class Service:
         self._store = Store(settings.index, lexical=TantivyIndex, centering=self._centering)
         self._indexes = IndexFolders(settings.index)
         self._analyzer = Analyzer()
-        self._library = Library(settings.articles, self._store.removed, SUPPORTED_SUFFIXES)
+        self._library = Library(settings.articles, self._store.removed, MAX_FILE_BYTES)
         self._jobs = BackgroundRuns()
         self._turn = Turn()
         self._watcher: Watcher | None = None
@@ -177,6 +179,11 @@ class Service:
     def explain(self, text: str, article_id: str, filters: Filters = Filters()) -> Explanation:
         """Tell how an article fared for a question. ArticleNotFoundError, InvalidQuestionError."""
         _check(Question(text, filters=filters))
+        if not _is_text(article_id):
+            raise ArticleNotFoundError(
+                f"No article has the id {article_id!r}: it holds bytes that are no UTF-8. "
+                "See the list of articles for those that are indexed."
+            )
         answerer = self._load_model().answerer
 
         def explained(generation: Generation) -> Explanation:
@@ -211,24 +218,28 @@ class Service:
         page = self._read(lambda generation: generation.article_page(0, 200))
         return example_questions(page.items, language, limit)
 
-    def add_article(self, name: str, content: bytes) -> IndexJob:
+    def add_article(self, name: str, content: bytes) -> AddedFile:
         """Store a file in the articles folder and index it in the background.
+
+        It is stored under another name when its own is taken; the one returned is where it is.
 
         Raises:
             ArticleConflictError: the name is not one of a file.
             UnsupportedFormatError: no reader takes files with such an ending.
+            TooLargeFileError: files of this format are not read when they are as large.
             UnreadableFileError: the file is empty.
             IndexBusyError: another process is writing the index; nothing was stored.
             IndexWriteError: the folder cannot be written to.
         """
         self._refuse_while_busy()
         added = self._library.add(name, content)
-        return self._jobs.start(
+        job = self._jobs.start(
             lambda on_progress: self._run_index(
                 self._sources_with(added.parent), on_progress=on_progress
             ),
             kind="add",
         )
+        return AddedFile(added.name, job)
 
     def remove_article(self, article_id: str) -> IndexJob:
         """Move an article's file out of the articles folder and re-index in the background.
@@ -594,3 +605,19 @@ def _check(question: Question) -> None:
         raise InvalidQuestionError(
             f"top_k is {question.top_k}; expected 1 to {MAX_TOP_K} passages."
         )
+    for name in ("language", "source"):
+        value = getattr(question.filters, name)
+        if value is not None and not _is_text(value):
+            raise InvalidQuestionError(
+                f"The {name} to filter by, {value!r}, holds bytes that are no UTF-8, so that no "
+                f"article can have it. Give a {name} that articles have."
+            )
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether it can be written in UTF-8; an argument of other bytes cannot."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -294,6 +294,14 @@ class IndexJob:
 
 
 @dataclass(frozen=True, slots=True)
+class AddedFile:
+    """A file that was stored among the articles: the name it got, and the job that indexes it."""
+
+    name: str
+    job: IndexJob
+
+
+@dataclass(frozen=True, slots=True)
 class ArticleSummary:
     """An article in a list. `is_removable` is False for one of several articles in a file."""
 

@@ -16,12 +16,26 @@ class NetworkUsedError(AssertionError):
 def _is_loopback(host: object) -> bool:
     if isinstance(host, bytes):
         host = host.decode()
-    if host in (None, "", "localhost"):
+    if host in (None, ""):
         return True
+    name = str(host).partition("%")[0].lower()
     try:
-        return ipaddress.ip_address(str(host).partition("%")[0]).is_loopback
+        name.encode("idna")
+    except UnicodeError:
+        return True  # no name system can be asked about it
+    return name.rstrip(".") == "localhost" or _is_loopback_address(name)
+
+
+def _is_loopback_address(name: str) -> bool:
+    try:
+        address = ipaddress.ip_address(name)
     except ValueError:
-        return False
+        try:
+            address = ipaddress.ip_address(socket.inet_aton(name))  # such as 127.1
+        except OSError:
+            return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 class SocketGuard:

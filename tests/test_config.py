@@ -169,6 +169,27 @@ def test_torn_file_is_refused(content: bytes) -> None:
     assert CONFIG_FILE in refusal()
 
 
+def test_byte_order_mark_before_the_file_does_not_count() -> None:
+    """Editors put one there; the settings behind it are taken all the same."""
+    Path(CONFIG_FILE).write_text("port = 8123\n", encoding="utf-8-sig")
+    assert load_settings().port == 8123
+
+
+@pytest.mark.parametrize("name", ["index", "articles", "cache", "model_wheel", "model"])
+@pytest.mark.parametrize("value", ["a" * 5000, "é" * 200, "a/" * 4000, "a\0b"])
+def test_path_that_can_be_none_is_refused(name: str, value: str) -> None:
+    """What no file can be called is told by the setting's name, in a message that can be read."""
+    message = refusal(**{name: Path(value) if name != "model" else value})
+    assert f"QA_{name.upper()}" in message
+    assert len(message) < 600
+
+
+def test_value_in_a_list_of_the_file_is_told_by_its_setting() -> None:
+    """The variable that is named is one that can be set, whatever place in the list is wrong."""
+    Path(CONFIG_FILE).write_text('allowed_hosts = ["ok.example", 7]\n', encoding="utf-8")
+    assert "QA_ALLOWED_HOSTS," in refusal()
+
+
 def test_file_that_is_none_is_refused() -> None:
     """A folder or a dangling link under the file's name would be passed over unseen."""
     Path(CONFIG_FILE).mkdir()

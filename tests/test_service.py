@@ -125,7 +125,7 @@ def test_an_upload_that_makes_no_index_can_be_removed(
     """When the first upload of all cannot be read, there is no index, and yet it goes."""
     for path in articles.iterdir():
         path.unlink()
-    job = service.add_article("torn.pdf", b"%PDF-1.4 torn")
+    job = service.add_article("torn.pdf", b"%PDF-1.4 torn").job
     while job.state is JobState.RUNNING:
         job = service.wait_for_job_change(job.version, WAIT_S) or job
     assert job.error is not None
@@ -286,18 +286,27 @@ def test_added_article_is_found(service: Service, articles: Path) -> None:
     """An upload is stored, indexed in the background, and answers."""
     service.index()
     content = "كان موريس غاران أول من فاز بطواف فرنسا عام 1903."
-    job = ended(service, service.add_article("سباق.txt", content.encode()))
+    job = ended(service, service.add_article("سباق.txt", content.encode()).job)
     assert job.report is not None
     assert job.report.articles == 6
     assert first(service, "من فاز بطواف فرنسا؟") == "uploads/سباق.txt"
     assert (articles / "uploads" / "سباق.txt").read_text(encoding="utf-8") == content
 
 
+def test_added_article_is_told_by_the_name_it_got(service: Service, articles: Path) -> None:
+    """A name that is taken gets a number, and whoever sent the file is told so."""
+    added = [service.add_article("x.txt", f"{SUEZ} {part}".encode()) for part in ("a", "b")]
+    assert [file.name for file in added] == ["x.txt", "x-2.txt"]
+    for file in added:
+        assert (articles / "uploads" / file.name).is_file()
+        ended(service, file.job)
+
+
 def test_first_upload_makes_the_first_index(tmp_path: Path) -> None:
     """With no article at all, the first one that is uploaded is enough to start."""
     settings = load_settings(index=tmp_path / "index", articles=tmp_path / "none")
     with closing(Service(settings)) as service:
-        ended(service, service.add_article("en.txt", SUEZ.encode()))
+        ended(service, service.add_article("en.txt", SUEZ.encode()).job)
         assert first(service, ASKED["en.txt"]) == "uploads/en.txt"
 
 
@@ -398,6 +407,25 @@ def test_number_of_passages_is_bounded(sample_service: Service, top_k: int) -> N
     """From one to fifty passages may be asked for."""
     with pytest.raises(InvalidQuestionError, match="1 to 50"):
         sample_service.ask(Question("قناة السويس", top_k=top_k))
+
+
+@pytest.mark.parametrize("name", ["language", "source"])
+def test_filter_of_other_bytes_than_text_is_refused(sample_service: Service, name: str) -> None:
+    """An argument that is no UTF-8 comes with surrogates, which nothing stored can hold."""
+    filters = Filters(**{name: "a\udc85"})  # type: ignore[arg-type]
+    for use in (
+        lambda: sample_service.ask(Question("moon", filters=filters)),
+        lambda: sample_service.retrieve("moon", filters),
+        lambda: sample_service.explain("moon", "a.txt", filters),
+    ):
+        with pytest.raises(InvalidQuestionError, match=f"The {name} to filter by"):
+            use()
+
+
+def test_id_of_other_bytes_than_text_is_no_article(sample_service: Service) -> None:
+    """To ask about it fails like any unknown id."""
+    with pytest.raises(ArticleNotFoundError, match="no UTF-8"):
+        sample_service.explain("moon", "\udc85.txt")
 
 
 @pytest.mark.parametrize("text", ["?", "؟", "…", "🐧", "س" * 1000, "a", "一", "\u200f؟", "ก", "ॐ"])

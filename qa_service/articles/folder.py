@@ -7,12 +7,13 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 
 from qa_service.errors import (
     ArticleConflictError,
     IndexWriteError,
+    TooLargeFileError,
     UnreadableFileError,
     UnsupportedFormatError,
 )
@@ -35,14 +36,15 @@ _PARTIAL_S = 3600.0
 class Library:
     """Adds files to the articles folder and removes them; nothing is ever overwritten or lost."""
 
-    def __init__(self, articles: Path, removed: Path, suffixes: Collection[str]) -> None:
+    def __init__(self, articles: Path, removed: Path, max_bytes: Mapping[str, int]) -> None:
         """Name the folder of articles, the one that keeps removed files, and the formats.
 
-        `suffixes` are the endings of files that are read as articles, in small letters.
+        `max_bytes` says, by the endings of files that are read as articles, in small letters, how
+        large such a file may be.
         """
         self._articles = articles
         self._removed = removed
-        self._suffixes = suffixes
+        self._max_bytes = max_bytes
 
     def add(self, name: str, content: bytes) -> Path:
         """Store a file in the folder for uploads, under a free name made from `name`.
@@ -50,6 +52,7 @@ class Library:
         Raises:
             ArticleConflictError: the name is not one of a file.
             UnsupportedFormatError: no reader takes files with such an ending.
+            TooLargeFileError: files of this format are not read when they are as large.
             UnreadableFileError: the file is empty, or a text of blanks.
             IndexWriteError: the folder cannot be written to.
         """
@@ -58,10 +61,15 @@ class Library:
                 f"{name!r} is not the name of a file. Give a plain name such as report.txt."
             )
         suffix = Path(name).suffix.lower()
-        if suffix not in self._suffixes:
+        if suffix not in self._max_bytes:
             raise UnsupportedFormatError(
                 f"{name!r} ends in {suffix or 'nothing'}, which no reader takes. Articles are read "
-                f"from {' '.join(sorted(self._suffixes))}; save it as one of these."
+                f"from {' '.join(sorted(self._max_bytes))}; save it as one of these."
+            )
+        if len(content) > self._max_bytes[suffix]:
+            raise TooLargeFileError(
+                f"{name!r} has {len(content) / 2**20:.1f} MB, and {suffix} files are read up to "
+                f"{self._max_bytes[suffix] / 2**20:.1f} MB. Split it, then upload the parts."
             )
         if _holds_nothing(suffix, content):
             raise UnreadableFileError(

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from qa_service.corpus.bounds import SUPPORTED_SUFFIXES
 from qa_service.errors import CorpusError
 from qa_service.types import FileState
 
 _OF_AN_INDEX = "belongs to an index of qa-service; never read as articles"
-SUPPORTED_SUFFIXES = (".csv", ".docx", ".htm", ".html", ".jsonl", ".md", ".pdf", ".txt")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from qa_service.corpus.discovery import SUPPORTED_SUFFIXES, SourceFile
+from qa_service.corpus.bounds import SUPPORTED_SUFFIXES
+from qa_service.corpus.discovery import SourceFile
 from qa_service.corpus.file_articles import FileArticles
 from qa_service.corpus.reading_process import FileToRead, OnShare, ReadingProcess, TimeLimit
 from qa_service.errors import UnreadableFileError

@@ -29,6 +29,7 @@ from qa_service.store.journal import JOURNAL_FILES, Journal
 from qa_service.store.layout import Centering, LexicalEngine
 from qa_service.store.lease import unleased
 from qa_service.store.manifest import MANIFEST, MEND, Manifest, Recipe, read_manifest
+from qa_service.store.preparation import mark, refuse_what_is_in_the_way
 from qa_service.store.reading_log import READING_FILES, ReadingLog
 from qa_service.store.small_files import read_small
 from qa_service.store.soundness import SoundnessCheck, changed_files, check_sizes, checksum_of
@@ -236,6 +237,7 @@ class Store:
         """
         with writing_to(self.path):
             self._disk.fault("lock")
+            refuse_what_is_in_the_way(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
             # A lock lets its own holder in again; a new one keeps out this process's threads, too.
             lock = FileLock(self.path / layout.LOCK, timeout=0, thread_local=False)
@@ -245,6 +247,7 @@ class Store:
                 raise IndexBusyError(self._busy_message()) from error
         try:
             with writing_to(self.path):
+                mark(self.path)
                 self._remove_leftovers()
                 self._write_owner()
             yield

@@ -7,6 +7,7 @@ what it writes must not start an index run.
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 from qa_service.store import layout
@@ -56,9 +57,11 @@ class IndexFolders:
 
 
 def _looks_like_index(folder: Path) -> bool:
-    """Tell an index by the names in it: of a finished one, one being built, or one torn apart."""
+    """Tell an index by its mark or, without one, by the names in it, finished or not."""
     generations = folder / layout.GENERATIONS
     try:
+        if os.path.lexists(folder / layout.MARKER):
+            return True
         if generations.is_dir() and (
             (folder / layout.CURRENT).is_file() or any(generations.glob(f"*/{MANIFEST}"))
         ):

@@ -18,6 +18,8 @@ CACHE = "cache"
 REMOVED = "removed"
 LOCK = "write.lock"
 WRITER = "writer.json"
+# Lies in the index folder, and among the removed files, to tell what they are on their own.
+MARKER = ".qa-service-index"
 
 ARTICLES = "articles.db"
 KEYS = "keys.npy"

@@ -135,13 +135,14 @@ def article(article_id: str) -> ResponseReturnValue:
 def add_article() -> wire.Json:
     """Add an article: its fields as JSON, or a file as multipart form data.
 
-    The file is stored in the articles folder under a safe version of its name, then indexed. 415
-    when no reader takes its format, 422 when it is empty, 409 while another process writes the
-    index; nothing is stored then.
+    The file is stored in the articles folder under a safe version of its name, with a number when
+    that is taken, then indexed; `name` is the one it got. 415 when no reader takes its format, 413
+    when its format is not read at that size, 422 when it is empty, 409 while another process
+    writes the index; nothing is stored then.
     """
     upload = _read_upload()
-    job = context().service.add_article(upload.name, upload.content)
-    return {"name": upload.name, "job": wire.job_to_json(job)}
+    added = context().service.add_article(upload.name, upload.content)
+    return {"name": added.name, "job": wire.job_to_json(added.job)}
 
 
 @api.delete("/articles/<article_id:article_id>")

@@ -42,8 +42,14 @@ class QaServiceApp(APIFlask):
     request_class = StrictRequest
 
 
-def create_app(service: Service, settings: Settings) -> APIFlask:
-    """Return the WSGI application that serves the chat page and the API of a service."""
+def create_app(service: Service, settings: Settings, bound_to: str | None = None) -> APIFlask:
+    """Return the WSGI application that serves the chat page and the API of a service.
+
+    Args:
+        service: what answers.
+        settings: what the application keeps to.
+        bound_to: the address that the server listens on; by default the one of the settings.
+    """
     app = QaServiceApp(
         "qa_service.web",
         title="qa-service",
@@ -71,7 +77,7 @@ def create_app(service: Service, settings: Settings) -> APIFlask:
         ),
     )
     log_requests(app)
-    _check_requests(app, settings)
+    _check_requests(app, settings, bound_to)
     register_error_handlers(app, render_error_page)
     app.register_blueprint(api)
     app.register_blueprint(pages)
@@ -83,8 +89,8 @@ def create_app(service: Service, settings: Settings) -> APIFlask:
     return app
 
 
-def _check_requests(app: APIFlask, settings: Settings) -> None:
-    guard = Guard(settings)
+def _check_requests(app: APIFlask, settings: Settings, bound_to: str | None) -> None:
+    guard = Guard(settings, bound_to)
 
     @app.before_request
     def check() -> None:

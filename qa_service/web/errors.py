@@ -25,6 +25,7 @@ STATUS_OF_ERROR: Final[Mapping[type[errors.QaServiceError], int]] = {
     errors.ModelUnavailableError: 503,
     errors.CorpusError: 422,
     errors.UnreadableFileError: 422,
+    errors.TooLargeFileError: 413,
     errors.UnsupportedFormatError: 415,
     errors.ArticleNotFoundError: 404,
     errors.ArticleConflictError: 409,

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from flask import Request, Response
 
 from qa_service.config import Settings
+from qa_service.errors import InvalidSettingError
+from qa_service.web.binding import address_of, is_loopback
 from qa_service.web.client_address import hosts_of, is_forwarded, network_of
 from qa_service.web.errors import HttpProblem
 
@@ -60,10 +62,16 @@ _HEADERS: Final = {
 class Guard:
     """Checks each request before any view sees it."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        bound_to: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the settings, and the address that is listened on, by default theirs."""
         self._key = settings.api_key.get_secret_value().encode() if settings.api_key else None
         self._protects_reading = settings.protect_reading
-        self._hosts = _allowed_hosts(settings)
+        self._hosts = _allowed_hosts(settings, bound_to)
         self._trusts_proxies = settings.trusted_proxies > 0
         self._limiter = (
             RateLimiter(settings.rate_limit_per_minute, clock)
@@ -211,21 +219,22 @@ def host_name(host: str) -> str:
     return host.partition(":")[0].lower().rstrip(".")
 
 
-def _allowed_hosts(settings: Settings) -> frozenset[str] | None:
-    """Return the names to answer to; None for any."""
+def _allowed_hosts(settings: Settings, bound_to: str | None) -> frozenset[str] | None:
+    """Return the names to answer to; None for any.
+
+    What counts is the address that is listened on: loopback has more spellings than can be listed,
+    and any name may stand for it.
+    """
     named = frozenset(host_name(name) for name in settings.allowed_hosts)
     if named:
         return named | _LOOPBACK_NAMES
-    return _LOOPBACK_NAMES if _is_loopback(settings.host) else None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        address = bound_to or address_of(settings.host)
+    except InvalidSettingError:
+        # Nobody knows who can reach it: as strict as on loopback.
+        return _LOOPBACK_NAMES
+    # No page can make an address of numbers lead anywhere else, as it can its own name.
+    return _LOOPBACK_NAMES | {address} if is_loopback(address) else None
 
 
 def _is_same_origin(origin: str, request: Request) -> bool:

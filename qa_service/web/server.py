@@ -34,6 +34,7 @@ from qa_service.errors import (
 )
 from qa_service.types import JobState
 from qa_service.web.app import EVENT_LISTENERS, create_app
+from qa_service.web.binding import is_loopback, place_of
 from qa_service.web.connection import ConnectionLimits
 from qa_service.web.connection_server import ConnectionServer
 from qa_service.web.http_parser import BodyLimit
@@ -73,7 +74,7 @@ def serve(settings: Settings, make_service: Callable[[], Service], *, watch: boo
     listener = bind(settings.host, settings.port)
     set_up_logging(settings.log_format)
     announce(f"qa-service is at {_announced_address(listener)}", settings.log_format)
-    if settings.api_key is None and not _is_loopback(listener):
+    if settings.api_key is None and not is_loopback(listener.getsockname()[0]):
         announce(
             "Anyone who reaches this address can add and remove articles. Set QA_API_KEY to "
             "protect writing, and QA_PROTECT_READING=true to protect reading.",
@@ -90,15 +91,7 @@ def bind(host: str, port: int) -> socket.socket:
         AddressInUseError: something else listens there.
         InvalidSettingError: the host is none of this machine's, or the port is not for us.
     """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except socket.gaierror as error:
-        raise InvalidSettingError(
-            f"Host {host!r} is not known ({error.strerror}). Set QA_HOST to an address of this "
-            "machine, such as 127.0.0.1."
-        ) from error
+    family, kind, protocol, address = place_of(host, port)
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -191,7 +184,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             threading.Thread(target=task, args=(service, self._stopping), daemon=True).start()
         if self._watches:
             service.watch()
-        return create_app(service, self._settings)
+        return create_app(service, self._settings, self._listener.getsockname()[0])
 
     def connect(self, listener: socket.socket, app: Flask) -> ConnectionServer:
         """Return what serves an app to those who connect."""
@@ -296,7 +289,3 @@ def _announced_address(listener: socket.socket) -> str:
     if ipaddress.ip_address(host).is_unspecified:
         host = "127.0.0.1" if listener.family == socket.AF_INET else "::1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _is_loopback(listener: socket.socket) -> bool:
-    return ipaddress.ip_address(listener.getsockname()[0]).is_loopback

@@ -15,18 +15,19 @@ from qa_service.corpus.discovery import discover
 from qa_service.errors import (
     ArticleConflictError,
     IndexWriteError,
+    TooLargeFileError,
     UnreadableFileError,
     UnsupportedFormatError,
 )
 
-SUFFIXES = (".html", ".md", ".pdf", ".txt")
+MAX_BYTES = {".html": 2000, ".md": 2000, ".pdf": 3000, ".txt": 2000}
 CONTENT = "قناة السويس 苏伊士运河 คลองสุเอซ स्वेज़ नहर".encode()
 
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
     """A library whose folders do not exist yet."""
-    return Library(tmp_path / "articles", tmp_path / "index" / "removed", SUFFIXES)
+    return Library(tmp_path / "articles", tmp_path / "index" / "removed", MAX_BYTES)
 
 
 def files_below(folder: Path) -> list[str]:
@@ -115,6 +116,23 @@ def test_a_word_is_enough(library: Library, content: bytes) -> None:
     assert library.add("a.txt", content).read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "is_stored"),
+    [("a.txt", 2000, True), ("a.TXT", 2001, False), ("a.pdf", 2001, True), ("a.pdf", 3001, False)],
+)
+def test_what_its_format_is_not_read_at_is_not_stored(
+    library: Library, tmp_path: Path, name: str, size: int, is_stored: bool
+) -> None:
+    """A file over the bound of its own format is refused before it lies there, unreadable."""
+    content = b"a" * size
+    if is_stored:
+        assert library.add(name, content).read_bytes() == content
+        return
+    with pytest.raises(TooLargeFileError, match=r"\.(txt|pdf) files are read up to [0-9.]+ MB"):
+        library.add(name, content)
+    assert not files_below(tmp_path)
+
+
 @pytest.mark.parametrize("step", ["fsync", "hardlink_to"])
 def test_nothing_stays_of_a_file_that_could_not_be_stored(
     step: str, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -147,7 +165,7 @@ def test_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """A file where the folder should be ends in a message that says how to mend it."""
     (tmp_path / "articles").write_text("no folder")
     with pytest.raises(IndexWriteError, match="cannot be written to"):
-        Library(tmp_path / "articles", tmp_path / "index" / "removed", SUFFIXES).add(
+        Library(tmp_path / "articles", tmp_path / "index" / "removed", MAX_BYTES).add(
             "a.txt", CONTENT
         )
 

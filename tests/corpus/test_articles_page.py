@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qa_service.corpus.boilerplate.phrases import clutter_phrases
-from qa_service.corpus.discovery import SUPPORTED_SUFFIXES
+from qa_service.corpus.bounds import SUPPORTED_SUFFIXES
 from qa_service.corpus.formats import (
     csv_table,
     docx,

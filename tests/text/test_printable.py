@@ -28,6 +28,13 @@ UNSAFE = re.compile(
         ("one\ntwo\r\nthree\tfour", r"one\ntwo\r\nthree\tfour"),
         ("a\u0085b\u2028c\u2029d", r"a\x85b\u2028c\u2029d"),
         ("name-\udcff.txt", r"name-\udcff.txt"),
+        ("\ufeffhead", r"\ufeffhead"),
+        ("a\U000e0001\U000e0068\U000e007f", r"a\U000e0001\U000e0068\U000e007f"),
+        ("\U0001f3f4\U000e0068\U000e0069", "\U0001f3f4" + r"\U000e0068\U000e0069"),
+        (
+            "\U0001f3f4" + "\U000e0061" * 7 + "\U000e007f",
+            "\U0001f3f4" + r"\U000e0061" * 7 + r"\U000e007f",
+        ),
         ("\x00\x08\x7f", r"\x00\x08\x7f"),
     ],
 )
@@ -57,6 +64,14 @@ def test_what_words_are_written_with_stays(text: str) -> None:
     assert printable(text) == text
     assert printable_passage(text) == text
     assert json.loads(printable_json(json.dumps(text, ensure_ascii=False))) == text
+
+
+def test_what_is_hidden_in_tags_is_escaped_in_json_too() -> None:
+    """A document says the same, with nothing in it that a reader would not see."""
+    text = "\ufeffseen\U000e0068\U000e0069 \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e007f"
+    shown = printable_json(json.dumps(text, ensure_ascii=False))
+    assert shown.startswith(r'"\ufeffseen\udb40\udc68\udb40\udc69')
+    assert json.loads(shown) == text
 
 
 def test_a_passage_keeps_its_layout() -> None:

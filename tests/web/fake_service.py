@@ -24,6 +24,7 @@ from qa_service.errors import (
     UnsupportedFormatError,
 )
 from qa_service.types import (
+    AddedFile,
     Answer,
     AnswerText,
     Article,
@@ -320,7 +321,7 @@ class FakeService:
         others = [question for questions in EXAMPLES.values() for question in questions]
         return tuple(dict.fromkeys([*own, *others]))[:limit]
 
-    def add_article(self, name: str, content: bytes) -> IndexJob:
+    def add_article(self, name: str, content: bytes) -> AddedFile:
         if name in self.added or name in self._articles:
             raise ArticleConflictError(f"There is a file {name!r} already; rename yours.")
         if not name.endswith((".txt", ".md")):
@@ -345,7 +346,8 @@ class FakeService:
             published=dt.date.fromisoformat(published) if published else None,
         )
         self.added[name] = content
-        return self._run(lambda: self._articles.update({article.id: article}))
+        job = self._run(lambda: self._articles.update({article.id: article}))
+        return AddedFile(name, job)
 
     def remove_article(self, article_id: str) -> IndexJob:
         self.article(article_id)

@@ -182,6 +182,16 @@ def test_file_is_added(client: FlaskClient, service: FakeService) -> None:
     assert response.get_json()["name"] == "отчёт.txt"
 
 
+def test_name_in_the_reply_is_the_one_stored(
+    client: FlaskClient, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends a name that is taken learns which one the file got."""
+    add = service.add_article
+    monkeypatch.setattr(service, "add_article", lambda _, content: add("empty-2.txt", content))
+    data = {"file": (io.BytesIO(b"A tower."), "empty.txt")}
+    assert client.post("/articles", data=data).get_json()["name"] == "empty-2.txt"
+
+
 def test_same_name_twice_gets_409(client: FlaskClient) -> None:
     """A file is never written over."""
     assert client.post("/articles", data={"file": (io.BytesIO(b"a"), "a.txt")}).status_code == 202

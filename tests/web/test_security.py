@@ -7,16 +7,23 @@ import io
 import json
 import logging
 import re
+import socket
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from api_client import MakeApp, error_of
 from fake_service import ARTICLES, HOSTILE, FakeService
 from flask.testing import FlaskClient
 
+from qa_service.config import Settings
+from qa_service.web.app import create_app
 from qa_service.web.logs import JsonFormatter, RequestIdFilter, TextFormatter
 from qa_service.web.security import RateLimiter, host_name
 from qa_service.web.wire import article_path
+
+if TYPE_CHECKING:
+    from qa_service.service import Service
 
 KEY = "a-long-enough-key-ñ"
 PAGE = {"Accept": "text/html"}
@@ -229,6 +236,42 @@ def test_foreign_host_name_is_refused_on_loopback(client: FlaskClient, host: str
 def test_own_host_names_are_served(client: FlaskClient, host: str) -> None:
     """Loopback answers to its usual names, at any port."""
     assert client.get("/index", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.1", "LOCALHOST", "localhost.", "0x7f000001", "2130706433", "0177.0.0.1"),
+        *("127.0.0.2", "::ffff:127.0.0.1", "0:0:0:0:0:0:0:1", "this-machine", "a..b"),
+    ],
+)
+def test_loopback_is_known_however_it_is_spelt(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """What is bound counts, not how the setting writes it; a host that is none opens nothing."""
+    resolve = socket.getaddrinfo
+
+    def resolve_own_name(name: str, *arguments: object, **options: object) -> object:
+        return resolve(
+            "127.0.0.1" if name == "this-machine" else name,
+            *arguments,  # type: ignore[arg-type]
+            **options,  # type: ignore[arg-type]
+        )
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_own_name)
+    client = make_app(host=host).test_client()
+    refused = client.get("/index", headers={"Host": "evil.example"})
+    assert error_of(refused) == (400, "unknown_host")
+    assert client.get("/index", headers={"Host": "localhost:8000"}).status_code == 200
+
+
+def test_bound_address_wins_over_what_the_setting_says_now(service: FakeService) -> None:
+    """A name that leads elsewhere since the socket was bound changes nothing."""
+    settings = Settings(host="0.0.0.0")
+    client = create_app(cast("Service", service), settings, "127.0.0.5").test_client()
+    refused = client.get("/index", headers={"Host": "evil.example"})
+    assert error_of(refused) == (400, "unknown_host")
+    assert client.get("/index", headers={"Host": "127.0.0.5:8000"}).status_code == 200
 
 
 def test_allowed_hosts(make_app: MakeApp) -> None:

@@ -217,6 +217,13 @@ def test_port_in_use() -> None:
             bind("127.0.0.1", port)
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, "a\u202eb", ".", "x" * 300 + ".example"])
+def test_what_is_no_host_name(host: str) -> None:
+    """What the name system cannot even be asked about is refused by name, too."""
+    with pytest.raises(InvalidSettingError, match="QA_HOST"):
+        bind(host, 0)
+
+
 @pytest.mark.parametrize("host", ["192.0.2.1", "not a host"])
 def test_foreign_host(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address that is none of this machine's is refused by name."""

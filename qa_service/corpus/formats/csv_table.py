@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa_service.corpus.article_fields import FieldNames, draft_from_fields
+from qa_service.corpus.bounds import MAX_FILE_BYTES
 from qa_service.corpus.decoding import sniff_encoding
 from qa_service.corpus.draft import Draft, Drafts
 from qa_service.corpus.file_bytes import open_regular
 from qa_service.errors import UnreadableFileError
 
-MAX_BYTES = 128 * 2**20
+MAX_BYTES = MAX_FILE_BYTES[".csv"]
 MAX_CELL_LENGTH = 16 * 2**20
 
 _DELIMITERS = ",;\t|"

@@ -15,12 +15,13 @@ from typing import BinaryIO
 
 from lxml import etree  # type: ignore[import-untyped]
 
+from qa_service.corpus.bounds import MAX_FILE_BYTES
 from qa_service.corpus.draft import Draft, Drafts
 from qa_service.corpus.file_bytes import open_regular
 from qa_service.errors import UnreadableFileError
 from qa_service.types import DroppedText
 
-MAX_BYTES = 100 * 2**20
+MAX_BYTES = MAX_FILE_BYTES[".docx"]
 MAX_PART_BYTES = 64 * 2**20
 MAX_MEMBERS = 20_000
 

@@ -11,6 +11,7 @@ from lxml import etree, html  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
 from qa_service.corpus.boilerplate.phrases import fold_words
+from qa_service.corpus.bounds import MAX_FILE_BYTES
 from qa_service.corpus.decoding import decode
 from qa_service.corpus.draft import Draft, Drafts
 from qa_service.corpus.file_bytes import read_bytes
@@ -18,7 +19,7 @@ from qa_service.corpus.formats.plain_text import decoding_warnings
 from qa_service.errors import UnreadableFileError
 from qa_service.types import DroppedText
 
-MAX_BYTES = 20 * 2**20
+MAX_BYTES = MAX_FILE_BYTES[".html"]
 MAX_DEPTH = 500
 """Elements nested deeper are unwrapped: the extractor walks the tree recursively."""
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from qa_service.corpus.article_fields import FieldNames, draft_from_fields
+from qa_service.corpus.bounds import MAX_FILE_BYTES
 from qa_service.corpus.decoding import decode
 from qa_service.corpus.draft import Draft, Drafts
 from qa_service.corpus.file_bytes import open_regular
 from qa_service.errors import UnreadableFileError
 
-MAX_BYTES = 128 * 2**20
+MAX_BYTES = MAX_FILE_BYTES[".jsonl"]
 MAX_LINE_BYTES = 16 * 2**20
 
 _NAMES = FieldNames()

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from qa_service.corpus.article_fields import draft_from_fields
+from qa_service.corpus.bounds import MAX_FILE_BYTES
 from qa_service.corpus.decoding import decode
 from qa_service.corpus.draft import Drafts
 from qa_service.corpus.file_bytes import read_bytes
@@ -19,7 +20,7 @@ from qa_service.corpus.formats.plain_text import HEAD_FIELDS, decoding_warnings
 from qa_service.corpus.front_matter import split_front_matter
 from qa_service.types import DroppedText
 
-MAX_BYTES = 20 * 2**20
+MAX_BYTES = MAX_FILE_BYTES[".md"]
 
 _TAG = re.compile(r"<[/!?]?[A-Za-z][^<>]*>")
 _TAG_OR_COMMENT = re.compile(rf"<!--.*?-->|{_TAG.pattern}", re.DOTALL)

@@ -19,6 +19,7 @@ from pdfminer.psexceptions import PSException
 from pdfminer.utils import decode_text
 
 from qa_service.corpus.boilerplate.phrases import ends_sentence, fold_line
+from qa_service.corpus.bounds import MAX_FILE_BYTES
 from qa_service.corpus.draft import Draft, Drafts
 from qa_service.corpus.file_bytes import open_regular
 from qa_service.corpus.formats.pdf_direction import (
@@ -32,7 +33,7 @@ from qa_service.corpus.formats.pdf_layout import Line, lines_in_reading_order
 from qa_service.errors import UnreadableFileError
 from qa_service.types import DroppedText
 
-MAX_BYTES = 100 * 2**20
+MAX_BYTES = MAX_FILE_BYTES[".pdf"]
 MAX_PAGES = 3000
 MAX_GLYPHS = 20_000_000
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from qa_service.corpus.article_fields import FieldNames, draft_from_fields
+from qa_service.corpus.bounds import MAX_FILE_BYTES
 from qa_service.corpus.decoding import DecodedText, decode
 from qa_service.corpus.draft import Draft, Drafts
 from qa_service.corpus.file_bytes import read_bytes
 from qa_service.corpus.front_matter import split_front_matter
 
-MAX_BYTES = 20 * 2**20
+MAX_BYTES = MAX_FILE_BYTES[".txt"]
 
 HEAD_FIELDS = FieldNames(
     id=(),
