@@ -1,4 +1,4 @@
-"""The real service over real articles: found across languages, and nothing of the clutter."""
+"""The real service over real articles: found across languages, and nothing of the boilerplate."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_every_report_is_indexed(reports: Service) -> None:
     assert reports.verify() == ()
 
 
-def test_no_clutter_survives_into_a_passage(reports: Service) -> None:
+def test_no_boilerplate_survives_into_a_passage(reports: Service) -> None:
     """Share buttons, comment forms and their like are in none of the passages."""
     generation = reports.generation
     lines = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qa_service.corpus.boilerplate.phrases import clutter_phrases
+from qa_service.corpus.boilerplate.phrases import boilerplate_phrases
 from qa_service.corpus.bounds import SUPPORTED_SUFFIXES
 from qa_service.corpus.formats import (
     csv_table,
@@ -53,14 +53,14 @@ def test_limits_are_those_of_the_code(suffix: str, max_bytes: int) -> None:
 
 def test_every_reason_for_leaving_something_out_is_described() -> None:
     """Whatever the report may give as a reason stands on the page."""
-    phrases = clutter_phrases()
+    phrases = boilerplate_phrases()
     reasons = {*phrases.anywhere.values(), *phrases.edges.values()}
     reasons |= {reason for _, reason in phrases.openings}
     for path in (ROOT / "qa_service" / "corpus").rglob("*.py"):
         if path.stem in (
             "line_kinds",
-            "boilerplate",
-            "clutter",
+            "cleaning",
+            "phrases",
             "html",
             "pdf",
             "docx",

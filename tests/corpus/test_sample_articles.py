@@ -77,7 +77,7 @@ def test_reports_keep_their_facts(articles: dict[str, Article], name: str) -> No
 
 
 def test_nothing_of_a_sample_is_dropped() -> None:
-    """The samples hold no clutter, save the page that shows how it is dropped."""
+    """The samples hold no boilerplate, save the page that shows how it is dropped."""
     with ArticleLoader() as reader:
         for path in sorted(SAMPLES.rglob("*.*")):
             if path.suffix in (".md", ".txt", ".jsonl"):

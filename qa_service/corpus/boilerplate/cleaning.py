@@ -2,8 +2,8 @@
 
 A file saved from a web page holds share buttons, comment forms, counters and repeated headlines
 beside the article. Losing a sentence of an article is worse than keeping a button, so a line goes
-only when all of it is known clutter, or when its place above or below the body and its shape both
-say so. Whatever goes is reported with a reason; date, author and source lines become metadata.
+only when all of it is known boilerplate, or when its place above or below the body and its shape
+both say so. Whatever goes is reported with a reason; date, author and source lines become metadata.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ from dataclasses import dataclass, field
 
 from qa_service.corpus.boilerplate.line_kinds import (
     MAX_TITLE_WIDTH,
-    beside_clutter,
-    edge_clutter,
+    beside_boilerplate,
+    edge_boilerplate,
     is_credited_caption,
     is_related_label,
     is_related_link,
     is_repetition,
     line_metadata,
-    opening_clutter,
+    opening_boilerplate,
 )
 from qa_service.corpus.boilerplate.phrases import (
-    clutter_phrases,
+    boilerplate_phrases,
     ends_with_full_stop,
     fold_line,
     fold_words,
     is_breadcrumb,
     is_prose,
     line_width,
-    shape_of_clutter,
+    shape_of_boilerplate,
 )
 from qa_service.types import DroppedText
 
 _MAX_LINKS = 12
 # After a line of these kinds, what follows below the body belongs to it.
 _TAIL_MARKERS = ("comment_form", "author_box")
-# Clutter that comes in rows.
+# Boilerplate that comes in rows.
 _COMPANY = frozenset(("share_button", "comment_form", "counter", "font_size", "date_line", "byline",
                       "agency_line", "image_file"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class CleanText:
-    """A body without clutter, what the dropped lines told, and the lines themselves in order."""
+    """A body without boilerplate, what the dropped lines told, and those lines in order."""
 
     text: str
     title: str | None
@@ -57,7 +57,7 @@ class CleanText:
 
 
 def clean_text(text: str, title: str | None = None, language: str | None = None) -> CleanText:
-    """Part an article's body from the clutter around it.
+    """Part an article's body from the boilerplate around it.
 
     Every line of the text that is not blank comes back: in the body, byte for byte, or as the
     title, or among the dropped. A text that would be left without a word is returned whole.
@@ -84,8 +84,8 @@ def clean_text(text: str, title: str | None = None, language: str | None = None)
 class _Line:
     """One line on its way: `reason` says why it goes; None keeps it.
 
-    `folded` is its kind, `words` is what it says (see `clutter`); "" where it is too long to be
-    clutter.
+    `folded` is its kind, `words` is what it says (see `boilerplate`); "" where it is too long to be
+    boilerplate.
     """
 
     raw: str
@@ -134,14 +134,14 @@ class _Page:
         self._mark_header(header)
         footer = self._footer()
         self._mark_footer(footer)
-        self._mark_beside_clutter()
+        self._mark_beside_boilerplate()
 
     def _mark_anywhere(self) -> None:
-        phrases = clutter_phrases().anywhere
+        phrases = boilerplate_phrases().anywhere
         for line in self.lines:
             if line.is_blank:
                 continue
-            line.reason = shape_of_clutter(line.raw) or phrases.get(line.folded)
+            line.reason = shape_of_boilerplate(line.raw) or phrases.get(line.folded)
             if line.reason is None and is_related_link(line.raw):
                 line.reason = "related_link"
 
@@ -165,7 +165,7 @@ class _Page:
             line = self.lines[number]
             if line.reason is not None:
                 continue
-            if clutter_phrases().edges.get(line.folded) is not None or is_breadcrumb(line.raw):
+            if boilerplate_phrases().edges.get(line.folded) is not None or is_breadcrumb(line.raw):
                 section = number if section is None else section
                 continue
             if self._read_metadata(line, keep=False) is not None:
@@ -217,7 +217,7 @@ class _Page:
             is_explained = (
                 not line.is_open
                 or line.repeats(title_words)
-                or clutter_phrases().edges.get(line.folded) is not None
+                or boilerplate_phrases().edges.get(line.folded) is not None
                 or self._read_metadata(line, keep=False) is not None
             )
             if not is_explained:
@@ -235,20 +235,24 @@ class _Page:
                 line.reason = (
                     ("repeated_headline" if line.repeats(title_words) else None)
                     or self._read_metadata(line)
-                    or edge_clutter(line.raw.strip(), line.folded)
+                    or edge_boilerplate(line.raw.strip(), line.folded)
                     or ("photo_caption" if is_credited_caption(line.raw) else None)
                     or ("photo_caption" if after_image and not line.is_prose else None)
                 )
             after_image = line.reason == "image_file"
 
     def _footer(self) -> list[_Line]:
-        """Return the lines below the body, from the last prose that is not clutter itself."""
+        """Return the lines below the body, from the last prose that is not boilerplate itself."""
         if not any(line.is_prose and line.is_open for line in self.lines):
             lines = list(reversed(self._explained(reversed(self.lines))))
             return [line for line in lines if not line.is_title]
         footer: list[_Line] = []
         for line in reversed(self.lines):
-            if line.is_prose and line.is_open and opening_clutter(line.raw, line.folded) is None:
+            if (
+                line.is_prose
+                and line.is_open
+                and opening_boilerplate(line.raw, line.folded) is None
+            ):
                 break
             footer.append(line)
         return footer[::-1]
@@ -260,7 +264,9 @@ class _Page:
             if line.is_blank:
                 continue
             if line.is_open:
-                reason = self._read_metadata(line) or edge_clutter(line.raw.strip(), line.folded)
+                reason = self._read_metadata(line) or edge_boilerplate(
+                    line.raw.strip(), line.folded
+                )
                 # A page names its section above the article.
                 line.reason = None if reason == "section_label" else reason
             if line.is_open and links_left and not ends_with_full_stop(line.raw):
@@ -273,14 +279,14 @@ class _Page:
             if line.reason == "related_link" and is_related_label(line.raw):
                 links_left = _MAX_LINKS
 
-    def _mark_beside_clutter(self) -> None:
-        """Drop buttons, counters and bare labels where they stand in a row with clutter."""
+    def _mark_beside_boilerplate(self) -> None:
+        """Drop buttons, counters and bare labels where they stand in a row with boilerplate."""
         filled = [line for line in self.lines if not line.is_blank]
         for ordered in (filled, filled[::-1]):
             beside = False
             for line in ordered:
                 if beside and line.is_open:
-                    line.reason = beside_clutter(line.raw.strip(), line.folded)
+                    line.reason = beside_boilerplate(line.raw.strip(), line.folded)
                 beside = line.reason in _COMPANY
 
     def _read_metadata(self, line: _Line, *, keep: bool = True) -> str | None:

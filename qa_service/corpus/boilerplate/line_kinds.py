@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from qa_service.corpus.boilerplate.phrases import (
-    clutter_phrases,
+    boilerplate_phrases,
     ends_sentence,
     ends_with_full_stop,
     fold_line,
@@ -117,9 +117,9 @@ def is_repetition(raw: str, words: str, title_words: str) -> bool:
     return len(caption) <= _MAX_CAPTION_BESIDE_TITLE and not ends_sentence(raw)
 
 
-def edge_clutter(raw: str, folded: str) -> str | None:
-    """Name the clutter that a line is when it stands above or below the body."""
-    reason = clutter_phrases().edges.get(folded) or opening_clutter(raw, folded)
+def edge_boilerplate(raw: str, folded: str) -> str | None:
+    """Name the boilerplate that a line is when it stands above or below the body."""
+    reason = boilerplate_phrases().edges.get(folded) or opening_boilerplate(raw, folded)
     if reason is not None:
         return reason
     if is_breadcrumb(raw):
@@ -132,15 +132,15 @@ def edge_clutter(raw: str, folded: str) -> str | None:
         return "photo_caption"
     words = folded.split()
     if 2 <= len(words) <= 8 and all(
-        clutter_phrases().edges.get(word) == "share_button" for word in words
+        boilerplate_phrases().edges.get(word) == "share_button" for word in words
     ):
         return "share_button"
     return None
 
 
-def beside_clutter(raw: str, folded: str) -> str | None:
-    """Name the clutter that a line is when it stands next to clutter, wherever that is."""
-    reason = clutter_phrases().edges.get(folded)
+def beside_boilerplate(raw: str, folded: str) -> str | None:
+    """Name the boilerplate that a line is when it stands next to boilerplate, wherever that is."""
+    reason = boilerplate_phrases().edges.get(folded)
     if reason in ("share_button", "comment_form"):
         return reason
     if _PLAIN_NUMBER.fullmatch(raw):
@@ -152,11 +152,11 @@ def beside_clutter(raw: str, folded: str) -> str | None:
     return None
 
 
-def opening_clutter(raw: str, folded: str) -> str | None:
-    """Name the clutter that begins as this line does, such as a notice about cookies."""
+def opening_boilerplate(raw: str, folded: str) -> str | None:
+    """Name the boilerplate that begins as this line does, such as a notice about cookies."""
     if not folded or line_width(raw) > 2 * MAX_CLUTTER_WIDTH:
         return None
-    for opening, reason in clutter_phrases().openings:
+    for opening, reason in boilerplate_phrases().openings:
         if folded == opening or folded.startswith(opening + " "):
             return reason
     return "copyright" if raw.lstrip().startswith(("©", "ⓒ")) else None
@@ -192,7 +192,7 @@ def _byline(raw: str) -> str | None:
     labelled = split_label(raw, "byline")
     if labelled:
         return labelled if _is_name(labelled) else None
-    openings = clutter_phrases().labels["byline_opening"]
+    openings = boilerplate_phrases().labels["byline_opening"]
     words = raw.split()
     for count in (3, 2, 1):
         if len(words) > count and fold_line(" ".join(words[:count])) in openings:
@@ -227,7 +227,7 @@ def _after_date_label(raw: str) -> str | None:
     labelled = split_label(raw, "date_line")
     if labelled:
         return labelled
-    labels = clutter_phrases().labels["date_line"]
+    labels = boilerplate_phrases().labels["date_line"]
     words = raw.split()
     for count in (3, 2, 1):
         if len(words) > count and fold_line(" ".join(words[:count])) in labels:

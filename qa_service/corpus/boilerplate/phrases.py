@@ -1,4 +1,4 @@
-"""What web clutter looks like, line by line: phrases in many languages, and shapes."""
+"""What web boilerplate looks like, line by line: phrases in many languages, and shapes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SENTENCE_WIDTH = 40
 
 
 @dataclass(frozen=True, slots=True)
-class ClutterPhrases:
+class BoilerplatePhrases:
     """Phrases by what they give away, folded for comparison.
 
     `anywhere` and `edges` map a whole line to its reason, the latter where it stands above or
@@ -57,11 +57,11 @@ class ClutterPhrases:
 
 
 @functools.lru_cache(maxsize=1)
-def clutter_phrases() -> ClutterPhrases:
+def boilerplate_phrases() -> BoilerplatePhrases:
     """Load the phrases that ship with the package."""
     raw = json.loads(resources.files(__package__).joinpath("phrases.json").read_text("utf-8"))
     openings = _reason_by_phrase(raw["openings"])
-    return ClutterPhrases(
+    return BoilerplatePhrases(
         anywhere=_reason_by_phrase(raw["anywhere"]),
         edges=_reason_by_phrase(raw["edges"]),
         openings=tuple(sorted(openings.items())),
@@ -141,8 +141,8 @@ def is_prose(line: str) -> bool:
     return width >= _PROSE_WIDTH or (width >= _SENTENCE_WIDTH and ends_sentence(line))
 
 
-def shape_of_clutter(line: str) -> str | None:
-    """Name the clutter that a line's shape alone gives away, wherever it stands."""
+def shape_of_boilerplate(line: str) -> str | None:
+    """Name the boilerplate that a line's shape alone gives away, wherever it stands."""
     stripped = line.strip()
     if len(stripped) <= _LONG_LINE and _IMAGE_FILE.fullmatch(stripped):
         return "image_file"
@@ -159,13 +159,13 @@ def is_breadcrumb(line: str) -> bool:
     return (
         2 <= len(crumbs) <= _MAX_CRUMBS
         and all(len(crumb) <= _MAX_CRUMB_LENGTH for crumb in crumbs)
-        and clutter_phrases().edges.get(fold_line(crumbs[0])) == "navigation"
+        and boilerplate_phrases().edges.get(fold_line(crumbs[0])) == "navigation"
     )
 
 
 def split_label(line: str, kind: str) -> str | None:
     """Return what follows the label of this kind, "" after a bare label, None without a label."""
-    labels = clutter_phrases().labels[kind]
+    labels = boilerplate_phrases().labels[kind]
     head, colon, rest = _partition_at_colon(line)
     if colon and fold_line(head) in labels:
         return rest.strip(" \t|،,-–—")
@@ -176,7 +176,7 @@ def is_agency(text: str) -> bool:
     """Tell whether a text names one or more news agencies or picture libraries and nothing else."""
     parts = [fold_line(part) for part in re.split(r"[+/,،;؛|&()\[\]]|\sو(?=\s)", text)]
     named = [part for part in parts if part]
-    return bool(named) and all(part in clutter_phrases().agencies for part in named)
+    return bool(named) and all(part in boilerplate_phrases().agencies for part in named)
 
 
 def _partition_at_colon(line: str) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""Body text kept byte for byte, web clutter dropped with a reason."""
+"""Body text kept byte for byte, web boilerplate dropped with a reason."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from qa_service.corpus.reading import read_file
 from qa_service.corpus.stored_text import stored_text
 from qa_service.types import Article
 
-REPORTS = Path(os.environ.get("SHARED_SEEDS", Path(__file__).parents[3] / "shared" / "seeds"))
+REPORTS = Path(os.environ.get("SHARED_SEEDS", Path(__file__).parents[4] / "shared" / "seeds"))
 
 # Of each saved web page: the numbers of the lines that are the article's body. All others are
-# blank, the title, or clutter.
+# blank, the title, or boilerplate.
 BODY_LINES: Mapping[str, tuple[int, ...]] = {
     "000_7194de9f577b9a05.txt": (3, 5, 7, 9, 11, 13, 15, 17, 19, 21),
     "001_680842df61cb0a63.txt": (11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31),
@@ -79,7 +79,7 @@ def test_saved_page_keeps_its_body_byte_for_byte_and_nothing_else(name: str) -> 
 
 @needs_reports
 @pytest.mark.parametrize("name", BODY_LINES)
-def test_saved_page_loses_every_known_piece_of_clutter(name: str) -> None:
+def test_saved_page_loses_every_known_piece_of_boilerplate(name: str) -> None:
     """No button, form, counter or date line is left in the text."""
     _, article = read_report(name)
     assert not set(article.text.split("\n")) & set(CLUTTER)
@@ -131,12 +131,12 @@ def test_saved_page_tells_about_itself(
 
 
 # Pages of our own, by language: the headline, the lines above the body, the body, those below.
-PAGES = json.loads((Path(__file__).parent / "data" / "pages.json").read_text(encoding="utf-8"))
+PAGES = json.loads((Path(__file__).parent.parent / "data" / "pages.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("language", PAGES)
 def test_pages_in_many_languages(language: str) -> None:
-    """Headline, body and clutter are told apart whatever the script."""
+    """Headline, body and boilerplate are told apart whatever the script."""
     page = PAGES[language]
     text = "\n\n".join([page["title"], *page["above"], *page["body"], *page["below"]])
     clean = clean_text(text, language=language)
@@ -195,7 +195,7 @@ def test_one_line_may_tell_several_things(
         "ความคิดเห็นของประชาชนแตกต่างกันมากในเรื่องนี้ ตามผลสำรวจที่เผยแพร่เมื่อวันจันทร์ที่ผ่านมาในกรุงเทพฯ",
     ],
 )
-def test_sentences_that_begin_like_clutter_stay(line: str) -> None:
+def test_sentences_that_begin_like_boilerplate_stay(line: str) -> None:
     """A body sentence with a telling first word is body all the same, wherever it stands."""
     other = "The body of this article has one more paragraph, which is long enough to be prose."
     for page in (f"{line}\n\n{other}", f"{other}\n\n{line}", f"{other}\n\n{line}\n\n{other}"):
@@ -210,7 +210,7 @@ def test_button_words_inside_the_body_stay() -> None:
 
 
 def test_poems_and_lists_stay() -> None:
-    """Short lines are no clutter by being short."""
+    """Short lines are no boilerplate by being short."""
     poem = "Roses are red\nViolets are blue\n\nقفا نبك من ذكرى حبيب ومنزل\n\n床前明月光\n疑是地上霜"
     clean = clean_text(poem)
     assert clean.text == poem
@@ -228,7 +228,7 @@ def test_wrapped_first_lines_are_no_title() -> None:
     assert clean_text(page).text == page
 
 
-def test_a_page_of_nothing_but_clutter_stays_whole() -> None:
+def test_a_page_of_nothing_but_boilerplate_stays_whole() -> None:
     """Dropping everything would leave nothing to check by."""
     assert clean_text("مشاركة\n\nShare\n\nBack to top").text == "مشاركة\n\nShare\n\nBack to top"
 
