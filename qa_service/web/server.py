@@ -153,6 +153,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self._settings = settings
         self._make_service = make_service
         self._listener = listener
+        # Known before the fork: gunicorn takes the socket over by its number.
+        self._bound_to: str = listener.getsockname()[0]
         self._watches = watches
         self._service: Service | None = None
         self._stopping = threading.Event()
@@ -184,7 +186,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             threading.Thread(target=task, args=(service, self._stopping), daemon=True).start()
         if self._watches:
             service.watch()
-        return create_app(service, self._settings, self._listener.getsockname()[0])
+        return create_app(service, self._settings, self._bound_to)
 
     def connect(self, listener: socket.socket, app: Flask) -> ConnectionServer:
         """Return what serves an app to those who connect."""
