@@ -338,7 +338,11 @@ def test_pipelined_requests_take_turns(app: WSGIApplication) -> None:
             threading.Thread(target=_send_all, args=(client, together), daemon=True).start()
         assert [served.is_well() for _ in range(20)] == [True] * 20
         # None of them is lost either.
-        assert [read_reply(client)[0] for _ in range(50)] == [404] * 50
+        received = b""
+        while received.count(b"HTTP/1.1 404 ") < 50:
+            part = client.recv(65536)
+            assert part
+            received += part
 
 
 def test_tiny_chunks_are_refused(app: WSGIApplication) -> None:
