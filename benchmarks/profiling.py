@@ -78,7 +78,7 @@ MARKS_OF_START_UP = (
     "qa_service/encoder/loading.py",
     "load_language_model",
     "load_splitter",
-    "Service._load_encoder",
+    "Assembly._load_encoder",
     "OpenVinoRuntime.__init__",
 )
 

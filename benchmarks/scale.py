@@ -46,7 +46,7 @@ from qa_service.indexer import Components, Indexer  # noqa: E402
 from qa_service.indexes.lexical import TantivyIndex  # noqa: E402
 from qa_service.indexes.vector import FaissIndex, exact_neighbours  # noqa: E402
 from qa_service.retrieval.centering import LanguageCentering  # noqa: E402
-from qa_service.store import Generation, Store  # noqa: E402
+from qa_service.store import Generation, Recipe, Store  # noqa: E402
 from qa_service.types import Article, Passage, Span  # noqa: E402
 
 Vectors = NDArray[np.float32]
@@ -196,7 +196,7 @@ class SyntheticCodec:
         return np.zeros((len(passages), DIMENSION), dtype=np.float32)
 
 
-class SyntheticReader:
+class SyntheticLoader:
     """Makes articles of a file that names the first one and how many there are."""
 
     def __init__(self, world: World) -> None:
@@ -268,17 +268,23 @@ def build(size: int, root: Path) -> dict[str, float]:
     count = size // PASSAGES_PER_ARTICLE
     for first in range(0, count, ARTICLES_PER_FILE):
         write_file(articles, first, min(ARTICLES_PER_FILE, count - first))
-    encoder = SyntheticEncoder(world)
+    encoder, codec = SyntheticEncoder(world), SyntheticCodec()
     parts = Components(
-        reader=SyntheticReader(world),
-        reader_version="1",
+        loader=SyntheticLoader(world),
         chunker=split_lines,
-        chunker_version="1",
         encoder=encoder,
-        codec=SyntheticCodec(),
+        codec=codec,
         analyzer=SpacedTerms(),
-        analyzer_version="1",
-        statistics_version="1",
+        recipe=Recipe(
+            model=encoder.fingerprint,
+            dimension=encoder.dimension,
+            codec=codec.fingerprint,
+            code_size=codec.code_size,
+            analyzer="1",
+            chunker="1",
+            reading="1",
+            statistics="1",
+        ),
     )
     indexer = Indexer(make_store(index), parts)
     with PeakMemory() as peak:

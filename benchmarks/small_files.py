@@ -120,7 +120,7 @@ def time_to_read(articles: Path) -> float:
     # Loaded with the model before any run.
     load_language_model()
     with tempfile.TemporaryDirectory() as index, ArticleLoader() as reader:
-        parts = make_parts(reader=reader)  # type: ignore[arg-type]
+        parts = make_parts(loader=reader)  # type: ignore[arg-type]
         parts = type(parts)(
             **{name: getattr(parts, name) for name in parts.__slots__}
             | {"chunker": lambda a: split_article(a, count_words, detect=detect_language)}

@@ -80,9 +80,16 @@ class Filters:
         return self == Filters()
 
 
+MAX_QUESTION_CHARACTERS = 1000
+MAX_TOP_K = 50
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks. `history` holds their earlier questions, oldest first."""
+    """What a person asks. `history` holds their earlier questions, oldest first.
+
+    `text` has 1 to `MAX_QUESTION_CHARACTERS` characters, `top_k` lies in 1..`MAX_TOP_K`.
+    """
 
     text: str
     top_k: int = 5

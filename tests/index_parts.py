@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from qa_service.encoder.protocol import Encoded, TokenVectors
 from qa_service.errors import UnreadableFileError
 from qa_service.indexer import Components, Indexer
 from qa_service.indexes.lexical import TantivyIndex
-from qa_service.store import Centering, NoCentering, Recipe, Store
+from qa_service.store import Arrays, Centering, Recipe, Store
 from qa_service.store.disk import FaultPoint, no_fault
 from qa_service.types import Article, DroppedText, Passage, Span
 
@@ -122,7 +123,7 @@ class WordAnalyzer:
         return [word for word, _, _ in split_tokens(text)]
 
 
-class TextReader:
+class TextLoader:
     """Reads `.txt` as one article and `.jsonl` as one a line; a line `AD` is dropped.
 
     The first line of a text is its title, and the script of its first letter its language.
@@ -206,20 +207,63 @@ def split_lines(article: Article) -> tuple[Passage, ...]:
     return tuple(passages)
 
 
+class NoCentering:
+    """Leaves vectors as they are."""
+
+    def fit(
+        self,
+        vectors: NDArray[np.float32],
+        languages: Sequence[str],
+    ) -> NoCentering:
+        """Learn nothing."""
+        return self
+
+    def restore(self, arrays: Arrays) -> NoCentering:
+        """Need nothing."""
+        return self
+
+    def passages(
+        self,
+        vectors: NDArray[np.float32],
+        languages: Sequence[str],
+    ) -> NDArray[np.float32]:
+        """Return the vectors with unit rows."""
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
+
+    def query(self, vector: NDArray[np.float32], language: str) -> NDArray[np.float32]:
+        """Return the vector with unit length."""
+        return np.asarray(self.passages(vector[None], [language])[0])
+
+    def to_arrays(self) -> Mapping[str, NDArray[np.generic]]:
+        """Keep nothing."""
+        return {}
+
+
+RECIPE = Recipe(
+    model="word-hash-1",
+    dimension=DIMENSION,
+    codec=SignCodec.fingerprint,
+    code_size=CODE_SIZE,
+    analyzer="words-1",
+    chunker="1",
+    reading="1",
+    statistics="1",
+)
+
+
 def make_parts(
-    encoder: WordHashEncoder | None = None, reader: TextReader | None = None
+    encoder: WordHashEncoder | None = None, loader: TextLoader | None = None
 ) -> Components:
     """Return a pipeline of these parts."""
+    encoder, codec = encoder or WordHashEncoder(), SignCodec()
     return Components(
-        reader=reader or TextReader(),
-        reader_version="1",
+        loader=loader or TextLoader(),
         chunker=split_lines,
-        chunker_version="1",
-        encoder=encoder or WordHashEncoder(),
-        codec=SignCodec(),
+        encoder=encoder,
+        codec=codec,
         analyzer=WordAnalyzer(),
-        analyzer_version="words-1",
-        statistics_version="1",
+        recipe=replace(RECIPE, model=encoder.fingerprint),
     )
 
 
@@ -235,15 +279,3 @@ def make_indexer(
 ) -> Indexer:
     """Return an indexer of an index folder."""
     return Indexer(make_store(path, fault), parts or make_parts())
-
-
-RECIPE = Recipe(
-    model="word-hash-1",
-    dimension=DIMENSION,
-    codec=SignCodec.fingerprint,
-    code_size=CODE_SIZE,
-    analyzer="words-1",
-    chunker="1",
-    reader="1",
-    statistics="1",
-)

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from index_parts import NoCentering
 
 from qa_service.answer.evaluation import KnownQuestion
 from qa_service.config import load_settings
@@ -24,7 +25,7 @@ from qa_service.errors import (
 )
 from qa_service.indexes.lexical import TantivyIndex
 from qa_service.service import Service
-from qa_service.store import NoCentering, Store
+from qa_service.store import Store
 from qa_service.types import (
     Answer,
     FileState,

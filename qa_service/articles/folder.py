@@ -33,7 +33,7 @@ _TEXT_SUFFIXES = frozenset({".csv", ".htm", ".html", ".jsonl", ".md", ".txt"})
 _PARTIAL_S = 3600.0
 
 
-class Library:
+class ArticleFolder:
     """Adds files to the articles folder and removes them; nothing is ever overwritten or lost."""
 
     def __init__(self, articles: Path, removed: Path, max_bytes: Mapping[str, int]) -> None:

@@ -2,4 +2,4 @@
 
 # Whatever of this package decides what articles a file gives: raise it when any of it changes, and
 # the next index run reads every file again.
-READER_VERSION = "2"
+READING_VERSION = "2"

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from qa_service.corpus.bounds import SUPPORTED_SUFFIXES
 from qa_service.errors import CorpusError
+from qa_service.text.encoding import has_utf8_form
 from qa_service.types import FileState
 
 _OF_AN_INDEX = "belongs to an index of qa-service; never read as articles"
@@ -197,9 +198,7 @@ class _Search:
             pending[:0] = links
 
     def _add(self, path: Path, relative: str, root: Path) -> None:
-        try:
-            relative.encode()
-        except UnicodeEncodeError:
+        if not has_utf8_form(relative):
             self._fail(path, "file name is not valid UTF-8. Rename it.")
             return
         if path.suffix.lower() not in SUPPORTED_SUFFIXES:

@@ -24,7 +24,7 @@ Calibrate = Callable[[Generation], Mapping[str, NDArray[np.generic]]]
 """Learns from a generation that is about to go into service; what it returns is stored in it."""
 
 
-class Reader(Protocol):
+class Loader(Protocol):
     """Reads files; called from one thread, which is not that of the run."""
 
     def read(
@@ -55,33 +55,15 @@ class Analyzer(Protocol):
 class Components:
     """The parts of an ingest pipeline.
 
-    `reader_version`, `chunker_version` and `analyzer_version` name whatever changes what those
-    return, `statistics_version` whatever changes what is learnt by `calibrate` and by the store's
-    centring. `threads` bounds what building the vector index uses; 0 takes every core.
+    `recipe` names whatever changes what they make: what is learnt by `calibrate` and by the store's
+    centring, too. `threads` bounds what building the vector index uses; 0 takes every core.
     """
 
-    reader: Reader
-    reader_version: str
+    loader: Loader
     chunker: Chunker
-    chunker_version: str
     encoder: Encoder
     codec: TokenCodec
     analyzer: Analyzer
-    analyzer_version: str
-    statistics_version: str
+    recipe: Recipe
     calibrate: Calibrate | None = None
     threads: int = 0
-
-    @property
-    def recipe(self) -> Recipe:
-        """What shapes an index made with these parts."""
-        return Recipe(
-            model=self.encoder.fingerprint,
-            dimension=self.encoder.dimension,
-            codec=self.codec.fingerprint,
-            code_size=self.codec.code_size,
-            analyzer=self.analyzer_version,
-            chunker=self.chunker_version,
-            reader=self.reader_version,
-            statistics=self.statistics_version,
-        )

@@ -22,6 +22,7 @@ from qa_service.store import (
     ReadingLog,
     embedding_hash,
 )
+from qa_service.text.encoding import half_surrogate_at
 from qa_service.types import Article, FileOutcome, FileState, Progress, Stage
 
 # The first few say what is the matter with ids; the others are counted.
@@ -86,7 +87,7 @@ class Ingestion:
             self._put(path, sha256)
         self._put_dependents()
         self._tell(self._left)
-        ahead = ReadAhead(self._parts.reader)
+        ahead = ReadAhead(self._parts.loader)
         try:
             while self._queue or self._put_dependents() or self._put_suspect():
                 file = self._files[heapq.heappop(self._queue)]
@@ -268,10 +269,9 @@ def _check_storable(content: FileArticles) -> None:
     for article in content.articles:
         fields = (article.id, article.title, article.text, article.source, article.url)
         for text in (*fields, article.author, article.language):
-            try:
-                (text or "").encode()
-            except UnicodeEncodeError as error:
+            place = half_surrogate_at(text or "")
+            if place is not None:
                 raise UnreadableFileError(
-                    f"half of a surrogate pair at {error.start} in article {article.id!a}. "
+                    f"half of a surrogate pair at {place} in article {article.id!a}. "
                     "Save the file as valid UTF-8."
-                ) from error
+                )

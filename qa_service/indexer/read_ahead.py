@@ -9,7 +9,7 @@ from queue import SimpleQueue
 
 from qa_service.corpus.discovery import SourceFile
 from qa_service.corpus.file_articles import FileArticles
-from qa_service.indexer.components import Reader
+from qa_service.indexer.components import Loader
 
 
 class Reading:
@@ -36,12 +36,12 @@ class Reading:
             else:
                 return told
 
-    def run(self, reader: Reader) -> None:
+    def run(self, loader: Loader) -> None:
         """Read the file; in the thread that reads."""
         started = time.monotonic()
         outcome: FileArticles | BaseException
         try:
-            outcome = reader.read(self.file, self.repeated, self._told.put)
+            outcome = loader.read(self.file, self.repeated, self._told.put)
         except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for it
             outcome = error
         self.elapsed_s = time.monotonic() - started
@@ -51,8 +51,8 @@ class Reading:
 class ReadAhead:
     """Reads the files that it is given, one after the other."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
         self._waiting: SimpleQueue[Reading | None] = SimpleQueue()
         # It ends with the process: a run that is given up does not wait for the file it is at.
         threading.Thread(target=self._run, name="reading", daemon=True).start()
@@ -69,4 +69,4 @@ class ReadAhead:
 
     def _run(self) -> None:
         while (reading := self._waiting.get()) is not None:
-            reading.run(self._reader)
+            reading.run(self._loader)

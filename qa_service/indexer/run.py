@@ -152,7 +152,7 @@ class _Run:
             return self._report(base, is_new=False)
         with self._store.begin(self._parts.recipe, base, parent=live) as writer:
             with contextlib.closing(
-                self._store.reading_log(self._parts.reader_version, tries_again=rebuild)
+                self._store.reading_log(self._parts.recipe.reading, tries_again=rebuild)
             ) as log:
                 intake = Ingestion(
                     self._parts, writer, discovery.files, log, self._note, self._on_progress
@@ -169,7 +169,7 @@ class _Run:
         return self._report(self._store.open_current(self._parts.recipe), is_new=True)
 
     def _is_read_alike(self, base: Generation) -> bool:
-        return base.manifest.recipe.reader == self._parts.reader_version
+        return base.manifest.recipe.reading == self._parts.recipe.reading
 
     def _is_up_to_date(self, base: Generation, plan: Plan, sources: Sequence[str]) -> bool:
         """Tell whether a run would change nothing."""
@@ -200,7 +200,7 @@ class _Run:
                 # Under other roots the same names may stand for other files.
                 trust_times=base.manifest.sources == tuple(sources),
                 read_all=not self._is_read_alike(base)
-                or base.manifest.recipe.chunker != self._parts.chunker_version,
+                or base.manifest.recipe.chunker != self._parts.recipe.chunker,
             )
         for path in plan.removed:
             self._note(FileOutcome(path, FileState.REMOVED, reason="no longer there"))
@@ -263,7 +263,7 @@ class _Run:
         self._wrote(1)
         if (
             base is None
-            or base.manifest.recipe.statistics != self._parts.statistics_version
+            or base.manifest.recipe.statistics != self._parts.recipe.statistics
             or needs_refit(base.manifest.fitted_languages, languages)
         ):
             is_refitted, centering, fitted = True, writer.fit(MOST_TO_FIT), languages

@@ -11,9 +11,9 @@ from qa_service.store.layout import (
     Centering,
     FittedCentering,
     LexicalEngine,
-    NoCentering,
     StoredLexicalIndex,
 )
+from qa_service.store.live_index import LiveIndex
 from qa_service.store.manifest import FileRecord, Manifest, Recipe, RepeatedLines
 from qa_service.store.reading_log import FileContent, ReadingLog
 from qa_service.store.schema import embedding_hash
@@ -34,9 +34,9 @@ __all__ = [
     "Journal",
     "LastGood",
     "LexicalEngine",
+    "LiveIndex",
     "Manifest",
     "NewPassage",
-    "NoCentering",
     "PendingPassage",
     "ReadFile",
     "ReadingLog",

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
-import os
 import re
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from qa_service.errors import (
     IndexBusyError,
@@ -33,6 +28,7 @@ from qa_service.store.preparation import mark, refuse_what_is_in_the_way
 from qa_service.store.reading_log import READING_FILES, ReadingLog
 from qa_service.store.small_files import read_small
 from qa_service.store.soundness import SoundnessCheck, changed_files, check_sizes, checksum_of
+from qa_service.store.write_lock import held_lock, refuse_while_held
 from qa_service.store.writer import GenerationWriter
 
 # A writer may delete the generation that a reader is about to open; each retry sees a newer one.
@@ -239,36 +235,15 @@ class Store:
             self._disk.fault("lock")
             refuse_what_is_in_the_way(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
-            # A lock lets its own holder in again; a new one keeps out this process's threads, too.
-            lock = FileLock(self.path / layout.LOCK, timeout=0, thread_local=False)
-            try:
-                lock.acquire()
-            except Timeout as error:
-                raise IndexBusyError(self._busy_message()) from error
-        try:
+        with held_lock(self.path):
             with writing_to(self.path):
                 mark(self.path)
                 self._remove_leftovers()
-                self._write_owner()
             yield
-        finally:
-            with contextlib.suppress(OSError):
-                (self.path / layout.WRITER).unlink()
-            lock.release()
 
     def refuse_while_busy(self) -> None:
         """Raise IndexBusyError when a run could not start now; names who is writing."""
-        if not (self.path / layout.LOCK).is_file():
-            return
-        lock = FileLock(self.path / layout.LOCK, timeout=0, thread_local=False)
-        try:
-            with lock:
-                return
-        except Timeout as error:
-            raise IndexBusyError(self._busy_message()) from error
-        except OSError:
-            # The run itself will say what is wrong with the folder.
-            return
+        refuse_while_held(self.path)
 
     def begin(
         self, recipe: Recipe, base: Generation | None, parent: Generation | None = None
@@ -326,11 +301,11 @@ class Store:
             self._disk.fault("open journal")
             return Journal(self.path / layout.CACHE, vector_size, token_size)
 
-    def reading_log(self, reader_version: str, *, tries_again: bool) -> ReadingLog:
+    def reading_log(self, reading_version: str, *, tries_again: bool) -> ReadingLog:
         """Open the log of files that are being read; `write_lock` must be held."""
         with writing_to(self.path):
             self._disk.fault("open reading log")
-            return ReadingLog(self.path / layout.CACHE, reader_version, tries_again=tries_again)
+            return ReadingLog(self.path / layout.CACHE, reading_version, tries_again=tries_again)
 
     def discard_journal(self) -> None:
         """Delete journal and reading log; what they held is in a generation, or of no use."""
@@ -381,24 +356,6 @@ class Store:
             return read_manifest(self._generation_path(name))
         except StoredIndexError:
             return None
-
-    def _write_owner(self) -> None:
-        owner = {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        }
-        path = self.path / layout.WRITER
-        path.unlink(missing_ok=True)
-        path.write_text(json.dumps(owner) + "\n", encoding="utf-8")
-
-    def _busy_message(self) -> str:
-        try:
-            owner = json.loads(read_small(self.path / layout.WRITER))
-            who = f"process {owner['pid']} on {owner['host']} (since {owner['since']})"
-        except (OSError, ValueError, KeyError, TypeError):
-            who = "another process"
-        return f"{self.path} is being written by {who}. Wait until it has finished, then try again."
 
 
 def _embedding_problems(generation: Generation) -> bool:

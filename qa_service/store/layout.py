@@ -98,36 +98,3 @@ class LexicalEngine(Protocol):
     def open(self, path: Path) -> StoredLexicalIndex:
         """Open a stored index. IndexCorruptError when it cannot be read."""
         ...
-
-
-class NoCentering:
-    """Leaves vectors as they are."""
-
-    def fit(
-        self,
-        vectors: NDArray[np.float32],  # noqa: ARG002
-        languages: Sequence[str],  # noqa: ARG002
-    ) -> NoCentering:
-        """Learn nothing."""
-        return self
-
-    def restore(self, arrays: Arrays) -> NoCentering:  # noqa: ARG002
-        """Need nothing."""
-        return self
-
-    def passages(
-        self,
-        vectors: NDArray[np.float32],
-        languages: Sequence[str],  # noqa: ARG002
-    ) -> NDArray[np.float32]:
-        """Return the vectors with unit rows."""
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
-
-    def query(self, vector: NDArray[np.float32], language: str) -> NDArray[np.float32]:
-        """Return the vector with unit length."""
-        return np.asarray(self.passages(vector[None], [language])[0])
-
-    def to_arrays(self) -> Mapping[str, NDArray[np.generic]]:
-        """Keep nothing."""
-        return {}

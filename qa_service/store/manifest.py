@@ -14,8 +14,6 @@ from qa_service.errors import IndexCorruptError, IndexMismatchError
 from qa_service.store.small_files import read_small
 
 FORMAT = 1
-# What generations count as that were written before a part had a version of its own.
-NO_VERSION = "0"
 MANIFEST = "manifest.json"
 # Lines that most articles repeat are what makes it long.
 MOST_BYTES = 64 * 1024 * 1024
@@ -27,7 +25,7 @@ MEND = "Run: qa-service index, which makes it anew, or qa-service rollback"
 class Recipe:
     """What shapes the content of an index; each field but the sizes names a version of a part.
 
-    `reader` stands for the rules that turn files into articles, `statistics` for what is learnt
+    `reading` stands for the rules that turn files into articles, `statistics` for what is learnt
     from the corpus and kept from run to run.
     """
 
@@ -37,8 +35,8 @@ class Recipe:
     code_size: int
     analyzer: str
     chunker: str
-    reader: str = NO_VERSION
-    statistics: str = NO_VERSION
+    reading: str
+    statistics: str
 
     @property
     def embedding(self) -> str:
@@ -157,7 +155,11 @@ def read_manifest(folder: Path) -> Manifest:
 def _from_content(content: dict[str, object]) -> Manifest:
     fields = dict(content)
     created_at = dt.datetime.fromisoformat(str(fields.pop("created_at")))
-    recipe = Recipe(**_mapping(fields.pop("recipe")))  # type: ignore[arg-type]
+    parts = _mapping(fields.pop("recipe"))
+    if "reader" in parts:
+        # The name of `reading` in the first months.
+        parts = {("reading" if name == "reader" else name): parts[name] for name in parts}
+    recipe = Recipe(**parts)  # type: ignore[arg-type]
     files = {
         name: FileRecord(**_mapping(record))  # type: ignore[arg-type]
         for name, record in _mapping(fields.pop("files")).items()

@@ -38,18 +38,18 @@ class FileContent:
 class ReadingLog:
     """Remembers, from a run that died to the next, what reading files led to."""
 
-    def __init__(self, folder: Path, reader_version: str, *, tries_again: bool = False) -> None:
+    def __init__(self, folder: Path, reading_version: str, *, tries_again: bool = False) -> None:
         """Take what a run that died has left.
 
         Args:
             folder: where the files lie.
-            reader_version: what other readers found out counts no more.
+            reading_version: what was found out under other rules counts no more.
             tries_again: read the files, too, that were set aside; if they end this run as well,
                 the next one will set them aside again.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._current, self._known = (folder / name for name in READING_FILES)
-        self._reader_version = reader_version
+        self._reading_version = reading_version
         self._suspects, self._reasons = self._load()
         if tries_again:
             self._reasons.clear()
@@ -107,7 +107,7 @@ class ReadingLog:
     def _load(self) -> tuple[set[FileContent], dict[FileContent, str]]:
         try:
             known = json.loads(self._known.read_bytes())
-            if known["reader"] != self._reader_version:
+            if known["reading"] != self._reading_version:
                 return set(), {}
             suspects = {FileContent(str(name), str(sha256)) for name, sha256 in known["suspects"]}
             reasons = {
@@ -120,7 +120,7 @@ class ReadingLog:
 
     def _save(self) -> None:
         known = {
-            "reader": self._reader_version,
+            "reading": self._reading_version,
             "suspects": sorted([file.id, file.sha256] for file in self._suspects),
             "reasons": sorted([f.id, f.sha256, reason] for f, reason in self._reasons.items()),
         }

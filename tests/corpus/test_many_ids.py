@@ -57,7 +57,7 @@ def test_an_id_claimed_by_two_files_over_and_over_is_indexed(tmp_path: Path) -> 
     with (articles / "b.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps({"id": "b", "text": "another"}) + "\n")
     with ArticleLoader() as reader:
-        parts = make_parts(reader=reader)  # type: ignore[arg-type]
+        parts = make_parts(loader=reader)  # type: ignore[arg-type]
         report = make_indexer(tmp_path / "index", parts).run([articles])
     assert [one.state for one in report.files] == [FileState.INDEXED] * 2
     assert report.articles == 6001

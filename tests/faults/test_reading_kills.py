@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from index_parts import RECIPE, TextReader, make_indexer, make_parts, make_store
+from index_parts import RECIPE, TextLoader, make_indexer, make_parts, make_store
 
 from qa_service.indexer import Indexer
 from qa_service.store.reading_log import FileContent, ReadingLog
@@ -22,9 +22,9 @@ PROGRAM = """
 import os, signal, sys
 from pathlib import Path
 sys.path[:0] = [{root!r}, {tests!r}]
-from index_parts import TextReader, make_indexer, make_parts
+from index_parts import TextLoader, make_indexer, make_parts
 
-class DeadlyReader(TextReader):
+class DeadlyLoader(TextLoader):
     def read(self, file, repeated, on_share=None):
         with open({log!r}, "a") as log:
             log.write(file.id + "\\n")
@@ -36,7 +36,7 @@ def die(step):
     if step == {kill_at!r}:
         os.kill(os.getpid(), signal.SIGKILL)
 
-make_indexer(Path({index!r}), make_parts(reader=DeadlyReader()), die).run([Path({articles!r})])
+make_indexer(Path({index!r}), make_parts(loader=DeadlyLoader()), die).run([Path({articles!r})])
 """
 
 
@@ -71,9 +71,9 @@ class Folder:
 
     def report(self, **options: bool) -> tuple[IndexReport, list[str]]:
         """Index in this process; return the report and the files that were read."""
-        reader = TextReader()
-        indexer = Indexer(make_store(self.index), make_parts(reader=reader))
-        return indexer.run([self.articles], **options), reader.read_files
+        loader = TextLoader()
+        indexer = Indexer(make_store(self.index), make_parts(loader=loader))
+        return indexer.run([self.articles], **options), loader.read_files
 
 
 @pytest.fixture

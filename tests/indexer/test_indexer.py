@@ -17,7 +17,7 @@ import pytest
 from index_parts import (
     RECIPE,
     SignCodec,
-    TextReader,
+    TextLoader,
     WordHashEncoder,
     make_indexer,
     make_parts,
@@ -41,9 +41,16 @@ class Workshop:
         self.articles = root / "articles"
         self.articles.mkdir()
         self.encoder = WordHashEncoder()
-        self.reader = TextReader()
-        self.parts = make_parts(self.encoder, self.reader)
+        self.loader = TextLoader()
+        self.parts = make_parts(self.encoder, self.loader)
         self.store: Store = make_store(root / "index")
+
+    def change_recipe(self, **parts: str) -> None:
+        """Have some of the parts be of other versions."""
+        self.parts = dataclasses.replace(
+            self.parts,
+            recipe=dataclasses.replace(self.parts.recipe, **parts),  # type: ignore[arg-type]
+        )
 
     def write(self, name: str, text: str) -> None:
         """Write an article."""
@@ -60,7 +67,7 @@ class Workshop:
         """Run the indexer over the folder, and check that all is well afterwards."""
         self.encoder.encoded.clear()
         self.encoder.encoded_titles.clear()
-        self.reader.read_files.clear()
+        self.loader.read_files.clear()
         report = Indexer(self.store, self.parts).run([self.articles], **options)  # type: ignore[arg-type]
         generation = self.generation()
         assert verify(generation) == ()
@@ -150,7 +157,7 @@ def test_adding_an_article_embeds_it_alone(workshop: Workshop) -> None:
     report = workshop.index()
     assert states(report)["fr.txt"] == "indexed"
     assert workshop.encoder.encoded == ["Fleuve", "Le fleuve est long."]
-    assert workshop.reader.read_files == ["fr.txt"]
+    assert workshop.loader.read_files == ["fr.txt"]
     assert workshop.nearest("le fleuve est long") == "Le fleuve est long."
 
 
@@ -197,7 +204,7 @@ def test_rebuild_reads_everything_and_embeds_nothing(workshop: Workshop) -> None
     report = workshop.index(rebuild=True)
     assert report.is_new
     assert report.embedded == 0
-    assert len(workshop.reader.read_files) == 5
+    assert len(workshop.loader.read_files) == 5
     assert workshop.nearest("تسعة أشخاص أوقفت الشرطة") == "أوقفت الشرطة تسعة أشخاص."
 
 
@@ -446,7 +453,7 @@ def test_lines_that_most_articles_repeat_are_dropped(tmp_path: Path) -> None:
     # The next article loses it too, and the others are not read again.
     workshop.write("4.txt", "नहर के बारे में।\nموقع الأخبار")
     assert drop(workshop.index())["4.txt"] == ["موقع الأخبار"]
-    assert workshop.reader.read_files == ["4.txt"]
+    assert workshop.loader.read_files == ["4.txt"]
 
 
 def test_lines_are_counted_anew_when_the_corpus_has_doubled(tmp_path: Path) -> None:
@@ -496,7 +503,7 @@ def test_bad_files_are_named_and_hold_up_nothing(workshop: Workshop) -> None:
     # They are not tried again until they change, and are still named.
     again = workshop.index()
     assert not again.is_new
-    assert workshop.reader.read_files == []
+    assert workshop.loader.read_files == []
     assert {outcome.path: outcome.reason for outcome in again.files if outcome.reason} == {
         outcome.path: outcome.reason for outcome in report.files if outcome.reason
     }
@@ -631,6 +638,7 @@ def test_a_folder_that_moved_is_remembered(workshop: Workshop, tmp_path: Path) -
 def test_another_model_is_refused_until_rebuilt(workshop: Workshop) -> None:
     """Vectors of two models are never mixed."""
     workshop.encoder.fingerprint = "word-hash-2"
+    workshop.change_recipe(model="word-hash-2")
     with pytest.raises(IndexMismatchError, match="qa-service index --rebuild"):
         workshop.index()
     report = workshop.index(rebuild=True)
@@ -639,22 +647,22 @@ def test_another_model_is_refused_until_rebuilt(workshop: Workshop) -> None:
 
 def test_another_chunker_cuts_everything_anew(workshop: Workshop) -> None:
     """Passages follow a new chunker; those that come out the same keep their embeddings."""
-    workshop.parts = dataclasses.replace(workshop.parts, chunker_version="2")
+    workshop.change_recipe(chunker="2")
     report = workshop.index()
     assert report.is_new
     assert report.embedded == 0
-    assert len(workshop.reader.read_files) == 5
+    assert len(workshop.loader.read_files) == 5
     assert not workshop.index().is_new
 
 
 def test_other_reading_rules_read_everything_anew(workshop: Workshop) -> None:
     """A code update of the readers is noticed; text that comes out the same is not embedded."""
     first = workshop.index().generation
-    workshop.parts = dataclasses.replace(workshop.parts, reader_version="2")
+    workshop.change_recipe(reading="2")
     workshop.write("en.txt", "Canal\nIt has five locks.")
     report = workshop.index()
     assert report.generation != first
-    assert len(workshop.reader.read_files) == 5
+    assert len(workshop.loader.read_files) == 5
     assert workshop.encoder.encoded == ["It has five locks."]
     assert not workshop.index().is_new
 
@@ -664,10 +672,10 @@ def test_other_reading_rules_try_unreadable_files_again(workshop: Workshop) -> N
     (workshop.articles / "bad.txt").write_bytes(b"\xff\xfe\xff")
     assert states(workshop.index())["bad.txt"] == "failed"
     workshop.index()
-    assert workshop.reader.read_files == []
-    workshop.parts = dataclasses.replace(workshop.parts, reader_version="2")
+    assert workshop.loader.read_files == []
+    workshop.change_recipe(reading="2")
     workshop.index()
-    assert "bad.txt" in workshop.reader.read_files
+    assert "bad.txt" in workshop.loader.read_files
 
 
 def test_other_reading_rules_find_repeated_lines_anew(tmp_path: Path) -> None:
@@ -682,7 +690,7 @@ def test_other_reading_rules_find_repeated_lines_anew(tmp_path: Path) -> None:
         path.write_text(path.read_text(encoding="utf-8").replace("Post", f"Post {number}?"))
     workshop.index()
     assert workshop.generation().manifest.repeated_lines.lines == {"daily post"}
-    workshop.parts = dataclasses.replace(workshop.parts, reader_version="2")
+    workshop.change_recipe(reading="2")
     workshop.index()
     assert workshop.generation().manifest.repeated_lines.lines == frozenset()
 
@@ -761,13 +769,13 @@ def test_other_rules_of_statistics_learn_anew(tmp_path: Path) -> None:
     keys = workshop.generation().keys.tolist()
     workshop.parts = dataclasses.replace(
         workshop.parts,
-        statistics_version="2",
+        recipe=dataclasses.replace(workshop.parts.recipe, statistics="2"),
         calibrate=lambda generation: {"learnt": np.array([len(generation.keys)])},
     )
     report = workshop.index()
     assert report.is_new
     assert (report.embedded, report.reused) == (0, 4)
-    assert workshop.reader.read_files == []
+    assert workshop.loader.read_files == []
     assert shift.fitted == [4, 4]
     generation = workshop.generation()
     assert generation.statistics["learnt"].tolist() == [4]
@@ -775,30 +783,26 @@ def test_other_rules_of_statistics_learn_anew(tmp_path: Path) -> None:
     assert not workshop.index().is_new
 
 
-def forget_versions(store: Store) -> None:
-    """Make the generation in service one of the time before readers and statistics had versions."""
+def rename_reading(store: Store) -> None:
+    """Give the generation in service the manifest that the first versions wrote."""
     generation = store.open_current()
     path = generation.folder / MANIFEST
     content = json.loads(path.read_text(encoding="utf-8"))
-    del content["seal"], content["recipe"]["reader"], content["recipe"]["statistics"]
+    del content["seal"]
+    content["recipe"]["reader"] = content["recipe"].pop("reading")
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     content["seal"] = hashlib.sha256(canonical.encode()).hexdigest()
     path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     generation.close()
 
 
-def test_an_index_without_versions_is_brought_up_to_date(workshop: Workshop) -> None:
-    """A generation of an earlier version answers, and the next run makes it as it should be."""
-    forget_versions(workshop.store)
+def test_an_index_of_the_first_versions_goes_on(workshop: Workshop) -> None:
+    """Its manifest calls the version of reading by another name; nothing is read or embedded."""
+    rename_reading(workshop.store)
     old = workshop.generation()
-    assert (old.manifest.recipe.reader, old.manifest.recipe.statistics) == ("0", "0")
+    assert old.manifest.recipe == workshop.parts.recipe
     assert verify(old) == ()
     assert workshop.nearest("It has four locks") == "It has four locks, أربعة أقفال, 四座船闸."
-    report = workshop.index()
-    assert report.is_new
-    assert report.embedded == 0
-    assert len(workshop.reader.read_files) == 5
-    assert workshop.generation().manifest.recipe == workshop.parts.recipe
     assert not workshop.index().is_new
 
 
@@ -862,7 +866,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
             return make.encode_document(texts, titles)
 
     with pytest.raises(KeyboardInterrupt):
-        Indexer(workshop.store, make_parts(Interrupted(), workshop.reader)).run([workshop.articles])
+        Indexer(workshop.store, make_parts(Interrupted(), workshop.loader)).run([workshop.articles])
     with pytest.raises(NoIndexError):
         workshop.store.open_current()
     assert list((workshop.store.path / "building").iterdir()) == []

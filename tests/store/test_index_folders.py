@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from index_parts import make_indexer, make_store
 
-from qa_service.articles.folder import Library
+from qa_service.articles.folder import ArticleFolder
 from qa_service.corpus.bounds import SUPPORTED_SUFFIXES
 from qa_service.corpus.discovery import discover
 from qa_service.errors import CorpusError, IndexWriteError
@@ -52,7 +52,8 @@ def test_a_removed_article_stays_away(articles: Path) -> None:
     for _ in range(2):
         report = indexer.run([articles])
         assert read_files(report) == {"قناة.txt", "运河.txt", "คลอง.txt"}
-    Library(articles, make_store(index).removed, SUPPORTED_SUFFIXES).remove(articles / "运河.txt")
+    folder = ArticleFolder(articles, make_store(index).removed, SUPPORTED_SUFFIXES)
+    folder.remove(articles / "运河.txt")
     for _ in range(2):
         report = indexer.run([articles])
         assert read_files(report) == {"قناة.txt", "คลอง.txt"}
@@ -144,7 +145,7 @@ def test_what_is_left_of_a_torn_index_is_still_known(articles: Path) -> None:
     """Removed articles stay away when an index is "started anew" by hand, or another is named."""
     index = articles / "index"
     make_indexer(index).run([articles])
-    Library(articles, make_store(index).removed, {".txt": 1000}).remove(articles / "运河.txt")
+    ArticleFolder(articles, make_store(index).removed, {".txt": 1000}).remove(articles / "运河.txt")
     make_indexer(index).run([articles])
     for name in (layout.CURRENT, layout.LOCK):
         (index / name).unlink()

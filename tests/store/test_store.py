@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from index_parts import RECIPE, TextReader, WordHashEncoder, make_indexer, make_parts, make_store
+from index_parts import RECIPE, TextLoader, WordHashEncoder, make_indexer, make_parts, make_store
 
 from qa_service.corpus.discovery import SourceFile
 from qa_service.corpus.reading import FileArticles
@@ -161,7 +161,7 @@ def test_languages(generation: Generation) -> None:
 def test_filters(tmp_path: Path) -> None:
     """Language, source and dates, alone and together, allow just the passages they should."""
 
-    class DatedReader(TextReader):
+    class DatedLoader(TextLoader):
         """Gives every article a date from its name."""
 
         def read(
@@ -180,7 +180,7 @@ def test_filters(tmp_path: Path) -> None:
     texts = {"2019": "one agency", "2020": "two", "2021": "ثلاثة agency", "0": "undated agency"}
     for year, text in texts.items():
         (folder / f"{year}.txt").write_text(text, encoding="utf-8")
-    make_indexer(tmp_path / "index", make_parts(reader=DatedReader())).run([folder])
+    make_indexer(tmp_path / "index", make_parts(loader=DatedLoader())).run([folder])
     generation = make_store(tmp_path / "index").open_current(RECIPE)
 
     def allowed(**filters: object) -> list[str]:
@@ -479,7 +479,7 @@ def test_other_parts_are_refused(store: Store, field: str, value: str) -> None:
         store.open_current(wanted)
 
 
-@pytest.mark.parametrize("field", ["chunker", "reader", "statistics"])
+@pytest.mark.parametrize("field", ["chunker", "reading", "statistics"])
 def test_other_rules_of_making_still_answer(store: Store, field: str) -> None:
     """Articles read, cut or learnt from differently are as good until the next run."""
     store.open_current(dataclasses.replace(RECIPE, **{field: "2"}))

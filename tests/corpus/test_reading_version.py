@@ -8,7 +8,7 @@ from pathlib import Path
 
 from corpus_files import source_file
 
-from qa_service.corpus import READER_VERSION
+from qa_service.corpus import READING_VERSION
 from qa_service.corpus.boilerplate.repetition import repeated_lines
 from qa_service.corpus.reading import read_file
 
@@ -39,7 +39,7 @@ WINDOWS = {"ru.txt": "cp1251", "ar.txt": "cp1256"}
 
 
 def test_another_outcome_has_another_version(tmp_path: Path) -> None:
-    """If this fails, files are read otherwise than before: raise READER_VERSION, add its digest."""
+    """If this fails, files are read otherwise: raise READING_VERSION, add its digest."""
     repeated = repeated_lines(["\n\nصوت المدينة"] * 3)
     outcome = []
     for name, text in FILES.items():
@@ -53,5 +53,5 @@ def test_another_outcome_has_another_version(tmp_path: Path) -> None:
         )
     written = json.dumps(outcome, ensure_ascii=False, indent=1)
     digest = hashlib.sha256(written.encode()).hexdigest()[:16]
-    assert list(DIGESTS)[-1] == READER_VERSION
-    assert digest == DIGESTS[READER_VERSION], written
+    assert list(DIGESTS)[-1] == READING_VERSION
+    assert digest == DIGESTS[READING_VERSION], written
