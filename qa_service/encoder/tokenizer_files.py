@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from unicodedata import ucd_3_2_0 as unicode_3_2
 
+import sentencepiece
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, processors
 from tokenizers.pre_tokenizers import Metaspace
 
-from qa_service.encoder.charsmap import build_charsmap
 from qa_service.encoder.wheel import Vocabulary
 
 UNIGRAM_MODEL = "unigram.model"
@@ -27,17 +29,19 @@ _KIND_UNKNOWN, _KIND_CONTROL = 2, 3
 _TRAINER_KIND, _TRAINER_SIZE = 3, 4
 _TRAINER_UNK, _TRAINER_BOS, _TRAINER_EOS, _TRAINER_PAD = 40, 41, 42, 43
 _UNIGRAM = 1
-_NORMALIZER_NAME, _NORMALIZER_CHARSMAP = 1, 2
-_NORMALIZER_LEADING_SPACE, _NORMALIZER_TRIM, _NORMALIZER_ESCAPE = 3, 4, 5
+_NORMALIZER_CHARSMAP = 2
+# Log levels of SentencePiece.
+_WARNING = 1
 
 
 def write_tokenizer(
     folder: Path, vocabulary: Vocabulary, normalisations: Mapping[str, str], max_tokens: int
 ) -> None:
     """Write `tokenizer.json`, `tokenizer_config.json` and SentencePiece's `unigram.model`."""
-    charsmap = build_charsmap(normalisations)
-    _build_tokenizer(vocabulary, charsmap).save(str(folder / "tokenizer.json"), pretty=False)
-    (folder / UNIGRAM_MODEL).write_bytes(_sentencepiece_model(vocabulary, charsmap))
+    normalizer = normalizer_spec(normalisations)
+    tokenizer = _build_tokenizer(vocabulary, charsmap_of(normalizer))
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    (folder / UNIGRAM_MODEL).write_bytes(_sentencepiece_model(vocabulary, normalizer))
     names = vocabulary.pieces
     config = {
         # The class that takes tokenizer.json as it stands.
@@ -53,6 +57,49 @@ def write_tokenizer(
         "mask_token": _MASK,
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2), "utf-8")
+
+
+def normalizer_spec(normalisations: Mapping[str, str]) -> bytes:
+    """Return SentencePiece's NormalizerSpec that replaces each key, longest first, by its value.
+
+    To the single characters given are added the sequences that stand for one character, such as a
+    letter and its accent, so that both ways to write it come out alike.
+    """
+    replacements = dict(_sequences(normalisations)) | dict(normalisations)
+    sentencepiece.set_min_log_level(_WARNING)
+    normalizer = sentencepiece.SentencePieceNormalizer(
+        norm_map=list(replacements.items()),
+        add_dummy_prefix=True,
+        escape_whitespaces=True,
+        remove_extra_whitespaces=True,
+    )
+    return bytes(normalizer.serialized_normalizer_spec())
+
+
+def charsmap_of(spec: bytes) -> bytes:
+    """Return the compiled replacements of a NormalizerSpec, which `tokenizers` reads, too."""
+    tag = bytes([_NORMALIZER_CHARSMAP << 3 | 2])
+    size, position, shift = 0, spec.index(tag) + 1, 0
+    while True:
+        byte = spec[position]
+        position += 1
+        size |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return spec[position : position + size]
+
+
+def _sequences(normalisations: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what fully decomposed characters become: the same as the composed ones.
+
+    By a fixed version of Unicode, so that every Python writes the same tokenizer.
+    """
+    for code_point in range(0xA0, sys.maxunicode + 1):
+        character = chr(code_point)
+        decomposed = unicode_3_2.normalize("NFD", character)
+        # Some characters are never composed again, so they have no second way to be written.
+        if len(decomposed) > 1 and unicode_3_2.normalize("NFC", decomposed) == character:
+            yield decomposed, normalisations.get(character, character)
 
 
 def _build_tokenizer(vocabulary: Vocabulary, charsmap: bytes) -> Tokenizer:
@@ -82,7 +129,7 @@ def _build_tokenizer(vocabulary: Vocabulary, charsmap: bytes) -> Tokenizer:
     return tokenizer
 
 
-def _sentencepiece_model(vocabulary: Vocabulary, charsmap: bytes) -> bytes:
+def _sentencepiece_model(vocabulary: Vocabulary, normalizer: bytes) -> bytes:
     """Return the tokenizer as a SentencePiece model, its pieces numbered as the model's tokens."""
     kinds = {vocabulary.unk: _KIND_UNKNOWN}
     # Control pieces are never found in a text: an article about HTML may well hold "<s>".
@@ -104,14 +151,7 @@ def _sentencepiece_model(vocabulary: Vocabulary, charsmap: bytes) -> bytes:
         + _int_field(_TRAINER_EOS, vocabulary.eos)
         + _int_field(_TRAINER_PAD, vocabulary.pad),
     )
-    model += _bytes_field(
-        _NORMALIZER,
-        _bytes_field(_NORMALIZER_NAME, b"nmt_nfkc")
-        + _bytes_field(_NORMALIZER_CHARSMAP, charsmap)
-        + _int_field(_NORMALIZER_LEADING_SPACE, 1)
-        + _int_field(_NORMALIZER_TRIM, 1)
-        + _int_field(_NORMALIZER_ESCAPE, 1),
-    )
+    model += _bytes_field(_NORMALIZER, normalizer)
     return bytes(model)
 
 

