@@ -62,16 +62,16 @@ class _Sentence:
     cut_cost: float
 
 
-def split_article(
+def stream_passages(
     article: Article,
     count_tokens: CountTokens,
+    detect: Callable[[str], str] | None = None,
     *,
     min_tokens: int = MIN_TOKENS,
     target_tokens: int = TARGET_TOKENS,
     max_tokens: int = MAX_TOKENS,
-    detect: Callable[[str], str] | None = None,
-) -> tuple[Passage, ...]:
-    """Cut an article into passages, in order.
+) -> Iterator[Passage]:
+    """Cut an article into passages; yield them in order, a section of the article at a time.
 
     Every code point of the text that is not white space lies in a passage and in one of its
     sentences. A passage that begins in the middle of a paragraph repeats the sentence before it,
@@ -80,25 +80,18 @@ def split_article(
     Args:
         article: what to cut; its title is left to the encoder.
         count_tokens: sizes of many texts at once; called as few times as possible.
+        detect: tells the language of a text; asked only about passages of some length in a script
+            that the article's language is not written in.
         min_tokens: below this a passage is joined to another where it can be.
         target_tokens: above this a passage is divided where that leaves no paragraph in pieces.
         max_tokens: no passage is larger, unless a single character is.
-        detect: tells the language of a text; asked only about passages of some length in a script
-            that the article's language is not written in.
     """
     if not 0 < min_tokens <= target_tokens <= max_tokens:
         raise ValueError(
             f"min_tokens {min_tokens}, target_tokens {target_tokens}, max_tokens {max_tokens}: "
             "must be positive and in this order"
         )
-    return tuple(_split(article, count_tokens, (min_tokens, target_tokens, max_tokens), detect))
-
-
-def stream_passages(
-    article: Article, count_tokens: CountTokens, detect: Callable[[str], str] | None = None
-) -> Iterator[Passage]:
-    """Yield what `split_article` returns, a section of the article at a time."""
-    return _split(article, count_tokens, (MIN_TOKENS, TARGET_TOKENS, MAX_TOKENS), detect)
+    return _split(article, count_tokens, (min_tokens, target_tokens, max_tokens), detect)
 
 
 def _split(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from platformdirs import user_cache_path
 from tokenizers import Tokenizer
 
-from qa_service.chunker import CHUNKER_VERSION, passage_id, split_article, stream_passages
+from qa_service.chunker import CHUNKER_VERSION, passage_id, stream_passages
 from qa_service.types import Article, Passage
 
 ANY_TEXT = st.text(
@@ -30,6 +30,11 @@ SENTENCES = {
     "hi": "सरकार ने शनिवार को राजधानी में घोषणा की कि दोनों पक्षों के बीच युद्धविराम शुरू हो गया है।",
     "mixed": "The ceasefire الهدنة, agreed in Москва on शनिवार, began at 午夜 for both sides.",
 }
+
+
+def passages_of(*args: object, **options: object) -> tuple[Passage, ...]:
+    """Cut an article, all of it at once."""
+    return tuple(stream_passages(*args, **options))  # type: ignore[arg-type]
 
 
 def count_tokens(texts: Sequence[str]) -> list[int]:
@@ -97,9 +102,9 @@ def test_any_text_is_covered_by_exact_slices(text: str, repeat: int, counter: ob
     """Passages are slices, hold the whole text, stay under the cap and are repeatable."""
     source = article(text * repeat)
     limits = {"min_tokens": 12, "target_tokens": 18, "max_tokens": 25}
-    passages = split_article(source, counter, **limits)  # type: ignore[arg-type]
+    passages = passages_of(source, counter, **limits)
     check_invariants(source, passages, counter, 25)
-    assert split_article(source, counter, **limits) == passages  # type: ignore[arg-type]
+    assert passages_of(source, counter, **limits) == passages  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +127,7 @@ def test_any_text_is_covered_by_exact_slices(text: str, repeat: int, counter: ob
 def test_pathological_text_is_cut_under_the_cap(unit: str) -> None:
     """A megabyte-like text without spaces, of marks, emoji or empty lines keeps every promise."""
     source = article(unit * (60_000 // len(unit)))
-    passages = split_article(source, count_tokens)
+    passages = passages_of(source, count_tokens)
     check_invariants(source, passages, count_tokens, 256)
     assert min(sizes(passages)[:-1], default=0) >= 40 or unit == "\u0301"
 
@@ -130,7 +135,7 @@ def test_pathological_text_is_cut_under_the_cap(unit: str) -> None:
 @pytest.mark.parametrize("language", SENTENCES)
 def test_passages_have_the_wanted_size(language: str) -> None:
     """A long text without paragraphs is cut into passages of 90 to 210 tokens."""
-    passages = split_article(article(paragraph(language, 2000), language), count_tokens)
+    passages = passages_of(article(paragraph(language, 2000), language), count_tokens)
     assert len(passages) > 8
     assert all(90 <= size <= 210 for size in sizes(passages))
 
@@ -139,33 +144,33 @@ def test_passages_have_the_wanted_size(language: str) -> None:
 def test_paragraphs_that_fit_stay_whole(language: str) -> None:
     """Paragraphs of 110 to 240 tokens are the passages, one each."""
     paragraphs = [paragraph(language, size) for size in (120, 230, 150, 180, 240)]
-    passages = split_article(article("\n\n".join(paragraphs), language), count_tokens)
+    passages = passages_of(article("\n\n".join(paragraphs), language), count_tokens)
     assert [passage.text for passage in passages] == paragraphs
 
 
 def test_a_paragraph_that_stands_alone_is_not_halved() -> None:
     """An article of one paragraph of 240 tokens is one passage, not two of 120."""
-    assert len(split_article(article(paragraph("ar", 240), "ar"), count_tokens)) == 1
+    assert len(passages_of(article(paragraph("ar", 240), "ar"), count_tokens)) == 1
 
 
 @pytest.mark.parametrize("language", SENTENCES)
 def test_a_short_article_is_one_passage(language: str) -> None:
     """Small paragraphs share a passage."""
     text = "\n\n".join([SENTENCES[language]] * 4)
-    assert [p.text for p in split_article(article(text, language), count_tokens)] == [text]
+    assert [p.text for p in passages_of(article(text, language), count_tokens)] == [text]
 
 
 def test_no_stub_is_left_at_the_end() -> None:
     """A short last paragraph joins its neighbour, or the neighbour gives it sentences."""
     for size in (120, 180, 220, 245):
         text = f"{paragraph('ar', size)}\n\n{SENTENCES['ar']}"
-        assert min(sizes(split_article(article(text, "ar"), count_tokens))) >= 90
+        assert min(sizes(passages_of(article(text, "ar"), count_tokens))) >= 90
 
 
 def test_a_cut_paragraph_repeats_one_sentence() -> None:
     """Where a paragraph is cut, the next passage begins with the sentence before the cut."""
     sentences = [f"{number}. {SENTENCES['ar']}".replace(". ", " ", 1) for number in range(40)]
-    passages = split_article(article(" ".join(sentences), "ar"), count_tokens)
+    passages = passages_of(article(" ".join(sentences), "ar"), count_tokens)
     assert len(passages) > 2
     for before, after in pairwise(passages):
         assert after.sentences[0] == before.sentences[-1]
@@ -174,14 +179,14 @@ def test_a_cut_paragraph_repeats_one_sentence() -> None:
 def test_nothing_is_repeated_across_paragraphs() -> None:
     """Passages that begin with a paragraph repeat nothing."""
     text = "\n\n".join(paragraph("hi", 150) for _ in range(3))
-    passages = split_article(article(text, "hi"), count_tokens)
+    passages = passages_of(article(text, "hi"), count_tokens)
     assert all(a.end < b.start for a, b in pairwise(passages))
 
 
 def test_a_long_sentence_is_not_repeated() -> None:
     """Overlap is bounded: a sentence of a quarter passage or more is not said twice."""
     long_one = SENTENCES["ar"].rstrip(".") * 4 + "."
-    passages = split_article(article(" ".join([long_one] * 12), "ar"), count_tokens)
+    passages = passages_of(article(" ".join([long_one] * 12), "ar"), count_tokens)
     assert all(a.end < b.start for a, b in pairwise(passages))
 
 
@@ -191,31 +196,31 @@ def test_a_long_sentence_is_not_repeated() -> None:
 def test_a_heading_stays_with_what_follows(heading: str) -> None:
     """A heading begins its passage instead of closing the one before."""
     text = f"{paragraph('ar', 170)}\n\n{heading}\n\n{paragraph('ar', 170)}"
-    passages = split_article(article(text, "ar"), count_tokens)
+    passages = passages_of(article(text, "ar"), count_tokens)
     assert [passage.text.startswith(heading) for passage in passages] == [False, True]
 
 
 def test_single_line_breaks_are_paragraphs_when_no_line_is_blank() -> None:
     """Text taken from web pages has one paragraph a line."""
     paragraphs = [paragraph("ar", 150) for _ in range(3)]
-    passages = split_article(article("\r\n".join(paragraphs), "ar"), count_tokens)
+    passages = passages_of(article("\r\n".join(paragraphs), "ar"), count_tokens)
     assert [passage.text for passage in passages] == paragraphs
 
 
 def test_ids_survive_edits_elsewhere() -> None:
     """A new first paragraph leaves the ids of the other passages as they were."""
     paragraphs = [f"{number} {paragraph('ar', 150)}" for number in range(4)]
-    before = split_article(article("\n\n".join(paragraphs), "ar"), count_tokens)
+    before = passages_of(article("\n\n".join(paragraphs), "ar"), count_tokens)
     edited = "\n\n".join([paragraph("hi", 160), *paragraphs])
-    after = split_article(article(edited, "ar"), count_tokens)
+    after = passages_of(article(edited, "ar"), count_tokens)
     assert [p.id for p in after[1:]] == [p.id for p in before]
 
 
 def test_ids_tell_articles_and_repetitions_apart() -> None:
     """The same text in another article, or a second time in one, has another id."""
     text = paragraph("zh", 150)
-    twice = split_article(article(f"{text}\n\n{text}", "zh"), count_tokens)
-    other = split_article(article(text, "zh", "b.txt"), count_tokens)
+    twice = passages_of(article(f"{text}\n\n{text}", "zh"), count_tokens)
+    other = passages_of(article(text, "zh", "b.txt"), count_tokens)
     assert len({*(p.id for p in twice), *(p.id for p in other)}) == 3
     assert twice[0].id == passage_id("a.txt", text, 0)
     assert re.fullmatch("[0-9a-f]{16}", twice[0].id)
@@ -230,7 +235,7 @@ def test_language_is_asked_only_of_passages_in_another_script() -> None:
         return "ar"
 
     text = "\n\n".join([paragraph("zh", 200), paragraph("ar", 200), paragraph("zh", 200), "نعم"])
-    passages = split_article(article(text, "zh"), count_tokens, detect=detect)
+    passages = passages_of(article(text, "zh"), count_tokens, detect=detect)
     assert [passage.language for passage in passages] == ["zh", "ar", "zh"]
     assert asked == [passages[1].text]
 
@@ -243,19 +248,19 @@ def test_tokens_are_counted_in_two_batches() -> None:
         calls.append(len(texts))
         return count_tokens(texts)
 
-    split_article(article("\n\n".join(paragraph("ar", 150) for _ in range(9)), "ar"), counter)
+    passages_of(article("\n\n".join(paragraph("ar", 150) for _ in range(9)), "ar"), counter)
     assert len(calls) == 2
 
 
 def test_an_article_without_text_has_no_passages() -> None:
     """White space alone gives nothing, and the counter is not called."""
-    assert split_article(article(" \r\n\t\u3000"), lambda texts: pytest.fail("called")) == ()
+    assert passages_of(article(" \r\n\t\u3000"), lambda texts: pytest.fail("called")) == ()
 
 
 def test_limits_out_of_order_are_refused() -> None:
     """A cap below the target is a programming error that is named."""
     with pytest.raises(ValueError, match="in this order"):
-        split_article(article("x"), count_tokens, max_tokens=100)
+        passages_of(article("x"), count_tokens, max_tokens=100)
 
 
 def test_the_real_tokenizer_agrees() -> None:
@@ -272,7 +277,7 @@ def test_the_real_tokenizer_agrees() -> None:
 
     text = "\n\n".join(paragraph(language, 400) for language in SENTENCES)
     source = article(text)
-    passages = split_article(source, counter)
+    passages = passages_of(source, counter)
     check_invariants(source, passages, counter, 256)
     assert all(60 <= size <= 256 for size in counter([passage.text for passage in passages]))
 

@@ -127,16 +127,6 @@ class Analyzer:
                     terms[term] = None
         return list(terms)
 
-    def name_keys(self, text: str, language: str) -> list[str]:
-        """Return the terms of a text that its transliterations share, each once."""
-        keys = (
-            term
-            for kind, run in _runs(text, language)
-            for term in _shared_terms(kind, run)
-            if term.startswith(_NAME)
-        )
-        return list(dict.fromkeys(keys))
-
     def weights(self, terms: Sequence[str]) -> list[float]:
         """Return how much each term of a question counts beside the others."""
         by_kind = {_GRAM: GRAM_WEIGHT, _NAME: NAME_WEIGHT}

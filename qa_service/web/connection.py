@@ -123,11 +123,6 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         super().__init__(server, sock, addr, adj, map=map)
 
     @property
-    def is_receiving(self) -> bool:
-        """True while a request has begun to come in and is not complete."""
-        return self.request is not None
-
-    @property
     def is_receiving_large_body(self) -> bool:
         """True while a body comes in that only an upload may have."""
         return self.request is not None and self.request.is_large

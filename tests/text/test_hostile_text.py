@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from qa_service.chunker import split_article
+from qa_service.chunker import stream_passages
 from qa_service.corpus.boilerplate.repetition import LineCounter, without_repeated_lines
 from qa_service.corpus.decoding import decode
 from qa_service.corpus.file_articles import Notes, articles_of
@@ -98,7 +98,7 @@ def stages(folder: Path) -> dict[str, Callable[[str], object]]:
         "repetition": repetition,
         "legacy encoding": legacy,
         "sentences": lambda text: split_sentences(text, "en"),
-        "passages": lambda text: split_article(article(text), count_words),
+        "passages": lambda text: tuple(stream_passages(article(text), count_words)),
         "terms": lambda text: Analyzer().terms(text, "en"),
     }
 

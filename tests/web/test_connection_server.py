@@ -593,7 +593,7 @@ def test_stopping_finishes_what_has_begun() -> None:
         sending = served.connect(b"GET /health HTTP/1.1\r\n")
         served.wait_until(
             lambda: any(
-                connection.is_receiving
+                connection.request is not None
                 for connection in list(served.server.active_channels.values())
             )
         )

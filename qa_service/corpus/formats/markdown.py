@@ -26,7 +26,6 @@ _TAG = re.compile(r"<[/!?]?[A-Za-z][^<>]*>")
 _TAG_OR_COMMENT = re.compile(rf"<!--.*?-->|{_TAG.pattern}", re.DOTALL)
 _HIDDEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-_IMAGE_ALONE = re.compile(r"\s*!\[[^\]]*\]\([^)]*\)\s*")
 
 
 def read_markdown(path: Path) -> Drafts:
