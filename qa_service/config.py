@@ -95,13 +95,6 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
         8000, description="The port that `serve` binds to; 0 takes any free one."
     )
-    server_threads: Annotated[int, Field(ge=2, le=1024)] = Field(
-        8,
-        description=(
-            "Requests that `serve` works on at once, besides questions, which have threads of "
-            "their own; the rest wait in the socket."
-        ),
-    )
     concurrent_questions: Annotated[int, Field(ge=1, le=256)] = Field(
         8,
         description=(

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("qa_service.web.server")
 
+# Besides questions, which have threads of their own; slow clients hold none.
+REQUEST_THREADS: Final = 8
 _BACKLOG: Final = 512
 # gunicorn ends a process that has not stopped by then; requests under way get a second less.
 _GRACE_S: Final = 10
@@ -219,7 +221,7 @@ def thread_count(settings: Settings) -> int:
     asks whether the service is alive finds a free one.
     """
     questions = settings.concurrent_questions + settings.waiting_questions
-    return settings.server_threads + questions + EVENT_LISTENERS
+    return REQUEST_THREADS + questions + EVENT_LISTENERS
 
 
 def body_limit(settings: Settings) -> BodyLimit:

@@ -38,7 +38,6 @@ def main(index: Path, articles: Path, gate: Path | None = None) -> None:
         index=index,
         articles=articles,
         port=0,
-        server_threads=4,
         concurrent_questions=1 if gate else 8,
         waiting_questions=1 if gate else 32,
         question_wait_s=60.0,

@@ -202,7 +202,7 @@ def test_questions_and_listeners_leave_threads_for_the_rest(tmp_path: Path) -> N
     """Whatever the settings, what takes long holds fewer threads than there are."""
     for settings in (
         Settings(index=tmp_path),
-        Settings(index=tmp_path, server_threads=2, concurrent_questions=256),
+        Settings(index=tmp_path, concurrent_questions=256),
         Settings(index=tmp_path, waiting_questions=1024),
     ):
         held = settings.concurrent_questions + settings.waiting_questions + EVENT_LISTENERS
