@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from qa_service.answer.answerer import Answerer
-from qa_service.answer.evaluation import Evaluation, KnownQuestion, evaluate
+from qa_service.answer.evaluation import KnownQuestion, evaluate
 from qa_service.answer.example_questions import example_questions
 from qa_service.articles.background_runs import BackgroundRuns
 from qa_service.articles.folder import UPLOADS, Library
@@ -53,6 +53,7 @@ from qa_service.types import (
     Answer,
     Article,
     ArticlePage,
+    Evaluation,
     Explanation,
     FilePage,
     Filters,
