@@ -10,11 +10,11 @@ from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, WithJsonSchema
+from typing_extensions import TypedDict
 
 from qa_service.bodies.body import Body
 from qa_service.bodies.request_fields import Request
 from qa_service.types import (
-    DroppedText,
     FileOutcome,
     FileState,
     IndexJob,
@@ -134,16 +134,12 @@ class ProgressOut(Body):
         )
 
 
-class DroppedOut(Body):
+# A dictionary for the same reason as a highlight: there are thousands.
+class DroppedOut(TypedDict):
     """A stretch of a file that was left out of its article."""
 
     text: str
     reason: str
-
-    @classmethod
-    def from_text(cls, dropped: DroppedText, characters: int | None) -> Self:
-        """Make it from what was dropped, of which so many characters are told."""
-        return cls(text=dropped.text[:characters], reason=dropped.reason)
 
 
 class FileOutcomeOut(Body):
@@ -167,7 +163,7 @@ class FileOutcomeOut(Body):
             passages=outcome.passages,
             reason=excerpt.reason(outcome.reason),
             dropped=[
-                DroppedOut.from_text(item, excerpt.dropped_characters)
+                DroppedOut(text=item.text[: excerpt.dropped_characters], reason=item.reason)
                 for item in outcome.dropped[: excerpt.dropped]
             ],
             dropped_total=len(outcome.dropped),
