@@ -31,7 +31,17 @@ from schemathesis.specs.openapi.checks import (
 from typing_extensions import is_typeddict
 from werkzeug.test import TestResponse
 
-from qa_service.bodies import answers, articles, index, index_runs, questions
+from qa_service.bodies import (
+    AnswerOut,
+    ArticleListOut,
+    HealthOut,
+    IndexOut,
+    answers,
+    articles,
+    index,
+    index_runs,
+    questions,
+)
 from qa_service.bodies import operation as health
 from qa_service.config import Settings
 from qa_service.service import Service
@@ -158,6 +168,21 @@ def test_document_is_made_of_the_models(document: dict[str, Any]) -> None:
     documented = {name.split(".")[-1] for name in document["components"]["schemas"]}
     # The command line alone tells whether an index is whole.
     assert set(models) - documented == {"VerificationOut"}
+
+
+def test_replies_are_checked_once(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, service: FakeService
+) -> None:
+    """What a view made of a model goes out as it is; nothing is validated on the way."""
+    service.start_index()
+    for model in (AnswerOut, ArticleListOut, IndexOut, HealthOut):
+        monkeypatch.setattr(model, "model_validate", _refuse)
+    for path in ("/ask?q=bees", "/articles", "/index", "/health"):
+        assert client.get(path, headers=JSON).status_code == 200, path
+
+
+def _refuse(*given: object) -> None:
+    raise AssertionError(f"validated once more: {given}")
 
 
 @pytest.mark.parametrize("is_broken", [False, True], ids=["index", "no index"])
