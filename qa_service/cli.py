@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from qa_service.text.printable import printable
 from qa_service.types import Filters, Question
 
 if TYPE_CHECKING:
+    from qa_service.bodies import Body
     from qa_service.config import Settings
     from qa_service.service import Service
 
@@ -97,7 +97,9 @@ def index(paths: tuple[Path, ...], rebuild: bool, as_json: bool, index_folder: P
         with terminal.progress_display() as on_progress:
             report = service.index(paths, rebuild=rebuild, on_progress=on_progress)
         if as_json:
-            _print_json(_wire().report_to_json(report))
+            from qa_service.bodies import IndexReportOut
+
+            _print_json(IndexReportOut.from_report(report))
         else:
             terminal.print_report(report)
 
@@ -135,9 +137,13 @@ def ask(
     with _failing_with_message(), _service(index_folder) as service:
         answer = service.ask(Question(question, top_k=top_k, filters=filters))
         if as_json:
-            _print_json(_wire().answer_to_json(answer))
+            from qa_service.bodies import AnswerOut
+
+            _print_json(AnswerOut.from_answer(answer))
         else:
-            terminal.print_answer(answer, _wire().no_answer_message(answer.language))
+            from qa_service.bodies import no_answer_message
+
+            terminal.print_answer(answer, no_answer_message(answer.language))
     if not answer.is_answered:
         sys.exit(EXIT_NOT_ANSWERED)
 
@@ -167,7 +173,9 @@ def status(as_json: bool, index_folder: Path | None) -> None:
     with _failing_with_message(), _service(index_folder) as service:
         found = service.status()
         if as_json:
-            _print_json(_wire().status_to_json(found))
+            from qa_service.bodies import IndexStatusOut
+
+            _print_json(IndexStatusOut.from_status(found))
         else:
             terminal.print_status(found)
 
@@ -180,7 +188,9 @@ def verify(as_json: bool, index_folder: Path | None) -> None:
     with _failing_with_message(), _service(index_folder) as service:
         problems = service.verify()
         if as_json:
-            _print_json({"ok": not problems, "problems": list(problems)})
+            from qa_service.bodies import VerificationOut
+
+            _print_json(VerificationOut.from_problems(problems))
         else:
             terminal.print_problems(problems)
     if problems:
@@ -195,7 +205,9 @@ def rollback(as_json: bool, index_folder: Path | None) -> None:
     with _failing_with_message(), _service(index_folder) as service:
         found = service.rollback()
         if as_json:
-            _print_json(_wire().status_to_json(found))
+            from qa_service.bodies import IndexStatusOut
+
+            _print_json(IndexStatusOut.from_status(found))
         else:
             terminal.print_status(found)
 
@@ -210,7 +222,9 @@ def explain(question: str, article_id: str, as_json: bool, index_folder: Path | 
     with _failing_with_message(), _service(index_folder) as service:
         explanation = service.explain(question, article_id)
         if as_json:
-            _print_json(_wire().explanation_to_json(explanation))
+            from qa_service.bodies import ExplanationOut
+
+            _print_json(ExplanationOut.from_explanation(explanation))
         else:
             terminal.print_explanation(explanation)
 
@@ -230,7 +244,9 @@ def evaluate(questions: Path, as_json: bool, index_folder: Path | None) -> None:
     with _failing_with_message(), _service(index_folder) as service:
         evaluation = service.evaluate(read_questions(questions))
         if as_json:
-            _print_json(_wire().evaluation_to_json(evaluation))
+            from qa_service.bodies import EvaluationOut
+
+            _print_json(EvaluationOut.from_evaluation(evaluation))
         else:
             terminal.print_evaluation(evaluation)
 
@@ -274,15 +290,8 @@ def _make_service(
     return Service(settings, on_preparation=on_preparation)
 
 
-def _wire() -> Any:
-    # The same bodies as over HTTP; not needed by `qa-service --help`.
-    from qa_service.web import wire
-
-    return wire
-
-
-def _print_json(document: object) -> None:
-    terminal.print_json(json.dumps(document, ensure_ascii=False, indent=2))
+def _print_json(body: Body) -> None:
+    terminal.print_json(body.to_text(indent=2))
 
 
 def _write_utf8() -> None:

@@ -18,8 +18,10 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
+
+T = TypeVar("T")
 
 
 class ClientError(Exception):
@@ -37,10 +39,7 @@ class ClientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a passage stands: `start` and `end` count code points of the article's text.
-
-    `link` opens the article in a browser, scrolled to the passage.
-    """
+    """Where a passage stands, in code points of the article's text; `link` opens it there."""
 
     id: str
     article_id: str
@@ -54,8 +53,21 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class ArticleName:
+    """Another article, by name; `link` opens it in a browser."""
+
+    id: str
+    title: str
+    language: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage, quoted exactly. `highlights` are pairs of offsets into `text`."""
+    """A passage, quoted exactly; `highlights` are pairs of offsets into `text`.
+
+    `also_in` are ids of articles that tell nearly the same, `also_in_articles` their names.
+    """
 
     rank: int
     score: float
@@ -65,70 +77,107 @@ class Passage:
     highlights: tuple[tuple[int, int], ...]
     citation: Citation
     also_in: tuple[str, ...]
+    also_in_articles: tuple[ArticleName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerText:
+    """The sentence or two that answer, and their place in the passage of rank `citation`."""
+
+    text: str
+    language: str
+    direction: str
+    citation: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """The generation of the index that answered."""
+
+    generation: str
+    articles: int
+    passages: int
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question gets. `text` is the answering sentence, None when nothing answers.
-
-    `cited_rank` is the rank of the passage the sentence is in. `message` says in the language of
-    the question that nothing answers.
-    """
+    """What a question gets; without an `answer`, `message` says so in the question's language."""
 
     question: str
     searched_for: str
     language: str
     is_answered: bool
     confidence: float
-    text: str | None
-    cited_rank: int | None
     message: str | None
+    answer: AnswerText | None
     passages: tuple[Passage, ...]
-    generation: str
+    index: IndexState
     timings_ms: Mapping[str, float]
+
+    @property
+    def text(self) -> str | None:
+        """The answering sentence; None when nothing answers."""
+        return None if self.answer is None else self.answer.text
+
+    @property
+    def cited_rank(self) -> int | None:
+        """The rank of the passage that the answering sentence is in; None when nothing answers."""
+        return None if self.answer is None else self.answer.citation
 
     @property
     def citation(self) -> Citation | None:
         """Where the answer stands; None when nothing answers."""
-        if self.cited_rank is None:
-            return None
-        return self.passages[self.cited_rank - 1].citation
+        return None if self.answer is None else self.passages[self.answer.citation - 1].citation
+
+    @property
+    def generation(self) -> str:
+        """The generation of the index that answered."""
+        return self.index.generation
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article as stored."""
+    """An article as stored; `passage` has `id`, `start`, `end` of the one asked for, if any."""
 
     id: str
     title: str
     text: str
     language: str
+    direction: str
     source: str | None
     url: str | None
     author: str | None
     published: str | None
+    passage: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleSummary:
-    """An article in a list."""
+    """An article in a list; `link` opens it in a browser."""
 
     id: str
     title: str
     language: str
+    direction: str
     source: str | None
     url: str | None
     published: str | None
     passages: int
     is_removable: bool
+    link: str
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An index run. `state` is "running", "done" or "failed"; `report` is what the API reports."""
+    """An index run. `state` is "running", "done" or "failed"; mappings are as the API has them."""
 
     id: str
+    version: int
     state: str
+    started_at: str
+    progress: Mapping[str, Any] | None
     report: Mapping[str, Any] | None
     error: str | None
 
@@ -176,10 +225,10 @@ class Client:
         }
         return self._answer(self._send_json("POST", "/ask", body))
 
-    def article(self, article_id: str) -> Article:
-        """Return a stored article."""
-        found = self._send("GET", _article_path(article_id))
-        return Article(**{name: found[name] for name in Article.__slots__})
+    def article(self, article_id: str, passage: str | None = None) -> Article:
+        """Return a stored article, with the place of the passage of this citation id."""
+        query = f"?{urlencode({'passage': passage})}" if passage else ""
+        return self._made(Article, self._send("GET", _article_path(article_id) + query))
 
     def articles(self, query: str | None = None) -> Iterator[ArticleSummary]:
         """Go through all articles by title; `query` keeps those that hold it."""
@@ -188,7 +237,7 @@ class Client:
             wanted = {"offset": offset, "limit": 200, **({"q": query} if query else {})}
             page = self._send("GET", f"/articles?{urlencode(wanted)}")
             for found in page["articles"]:
-                yield ArticleSummary(**{name: found[name] for name in ArticleSummary.__slots__})
+                yield self._made(ArticleSummary, found)
             offset += len(page["articles"])
             if not page["articles"] or offset >= page["total"]:
                 return
@@ -215,16 +264,16 @@ class Client:
 
     def remove_article(self, article_id: str) -> Job:
         """Remove an article; its file is moved aside."""
-        return _job(self._send("DELETE", _article_path(article_id))["job"])
+        return self._made(Job, self._send("DELETE", _article_path(article_id))["job"])
 
     def start_index(self, *, rebuild: bool = False) -> Job:
         """Start to bring the index in step with the articles."""
-        return _job(self._send_json("POST", "/index", {"rebuild": rebuild})["job"])
+        return self._made(Job, self._send_json("POST", "/index", {"rebuild": rebuild})["job"])
 
     def job(self) -> Job | None:
         """Return the running or last index run; None when there was none."""
         found = self._send("GET", "/index")["job"]
-        return _job(found) if found else None
+        return self._made(Job, found) if found else None
 
     def wait_for_index(self, timeout_s: float = 600.0) -> Job | None:
         """Return the last index run once none is running. Raises TimeoutError."""
@@ -262,33 +311,33 @@ class Client:
 
     def _answer(self, body: Mapping[str, Any]) -> Answer:
         found = body["answer"]
-        return Answer(
-            question=body["question"],
-            searched_for=body["searched_for"],
-            language=body["language"],
+        return self._made(
+            Answer,
+            body,
             is_answered=body["answered"],
-            confidence=body["confidence"],
-            text=found["text"] if found else None,
-            cited_rank=found["citation"] if found else None,
-            message=body["message"],
+            answer=self._made(AnswerText, found) if found else None,
             passages=tuple(self._passage(passage) for passage in body["passages"]),
-            generation=body["index"]["generation"],
-            timings_ms=body["timings_ms"],
+            index=self._made(IndexState, body["index"]),
         )
 
     def _passage(self, body: Mapping[str, Any]) -> Passage:
-        citation = {name: body["citation"][name] for name in Citation.__slots__}
-        citation["link"] = self._address + citation["link"]
-        return Passage(
-            rank=body["rank"],
-            score=body["score"],
-            text=body["text"],
-            language=body["language"],
-            direction=body["direction"],
+        return self._made(
+            Passage,
+            body,
             highlights=tuple((mark["start"], mark["end"]) for mark in body["highlights"]),
-            citation=Citation(**citation),
+            citation=self._made(Citation, body["citation"]),
             also_in=tuple(body["also_in"]),
+            also_in_articles=tuple(
+                self._made(ArticleName, article) for article in body["also_in_articles"]
+            ),
         )
+
+    def _made(self, kind: type[T], body: Mapping[str, Any], **told: object) -> T:
+        """Make a value of a body's fields, links whole; `told` are those in another form."""
+        if "link" in body:
+            told["link"] = self._address + body["link"]
+        left = [name for name in kind.__slots__ if name not in told]  # type: ignore[attr-defined]
+        return kind(**{name: body[name] for name in left}, **told)
 
     def _send_json(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
         return self._send(method, path, json.dumps(body).encode(), "application/json")
@@ -333,10 +382,6 @@ class Client:
 
 def _article_path(article_id: str) -> str:
     return "/articles/" + quote(article_id, safe="")
-
-
-def _job(body: Mapping[str, Any]) -> Job:
-    return Job(id=body["id"], state=body["state"], report=body["report"], error=body["error"])
 
 
 def _problem(error: urllib.error.HTTPError) -> ClientError:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from qa_service.answer.evaluation import Evaluation, KnownQuestion, evaluate
+from qa_service.answer.evaluation import KnownQuestion, evaluate
 from qa_service.answer.example_questions import example_questions
 from qa_service.answer.question_check import check_question
 from qa_service.assembly import Assembly
@@ -25,6 +25,7 @@ from qa_service.types import (
     Answer,
     Article,
     ArticlePage,
+    Evaluation,
     Explanation,
     FilePage,
     Filters,

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -16,6 +16,7 @@ from qa_service.types import (
     Answer,
     CitedPassage,
     DroppedText,
+    Evaluation,
     Explanation,
     FileState,
     IndexReport,
@@ -23,9 +24,6 @@ from qa_service.types import (
     Progress,
     Stage,
 )
-
-if TYPE_CHECKING:
-    from qa_service.answer.evaluation import Evaluation
 
 STAGE_NAMES = {
     Stage.READING: "Reading files",

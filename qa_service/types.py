@@ -374,13 +374,22 @@ class Explanation:
     summary: str
 
 
-RIGHT_TO_LEFT_LANGUAGES = frozenset(
-    {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"}
-)
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Means over all questions, 0..1; latencies in milliseconds.
 
+    `recall` maps a depth to the share of questions with a relevant article among so many. `mrr` is
+    the mean reciprocal rank of the first relevant article among ten. `sentence_accuracy` is the
+    share, among questions with known answers, whose answer sentence holds one; None without any.
+    Questions with no relevant article are to be refused; `refused` is the share that is, `answered`
+    the share of the others that is not refused; None without any.
+    """
 
-def text_direction(language: str) -> str:
-    """Tell "rtl" or "ltr" for an ISO 639 language code; unknown languages read "auto"."""
-    if language == "und":
-        return "auto"
-    return "rtl" if language in RIGHT_TO_LEFT_LANGUAGES else "ltr"
+    questions: int
+    recall: Mapping[int, float]
+    mrr: float
+    sentence_accuracy: float | None
+    answered: float | None
+    refused: float | None
+    p50_ms: float
+    p95_ms: float

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import qa_service
+from qa_service import bodies
 from qa_service.cli import main
 from qa_service.store.manifest import read_manifest
 
@@ -115,17 +116,20 @@ def test_json_is_one_document_and_nothing_else(built: Path) -> None:
         json.dumps({"question": "متى افتتحت قناة السويس؟", "relevant": ["en.txt"]}) + "\n",
         encoding="utf-8",
     )
-    wanted: dict[tuple[str, ...], str] = {
-        ("ask", "वर्णक"): "passages",
-        ("status",): "generation",
-        ("verify",): "problems",
-        ("explain", "Suez", "en.txt"): "stages",
-        ("eval", str(questions)): "questions",
+    wanted: dict[tuple[str, ...], type[bodies.Body]] = {
+        ("ask", "वर्णक"): bodies.AnswerOut,
+        ("status",): bodies.IndexStatusOut,
+        ("verify",): bodies.VerificationOut,
+        ("explain", "Suez", "en.txt"): bodies.ExplanationOut,
+        ("eval", str(questions)): bodies.EvaluationOut,
     }
-    for arguments, key in wanted.items():
+    for arguments, model in wanted.items():
         result = run(*arguments, "--json", "--index", str(built))
         assert result.exit_code in (0, 3), result.output
-        assert key in document(result)
+        # The same document as over HTTP: what the model holds, in its order, and no more.
+        found = document(result)
+        assert list(found) == list(model.model_fields)
+        assert json.loads(model.model_validate(found).to_text()) == found
 
 
 def test_json_of_the_program_is_utf8_whatever_the_locale(built: Path) -> None:

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
+import inspect
+import json
 import threading
-from collections.abc import Callable, Iterator
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import pytest
 from api_client import QUESTIONS
 from fake_service import ARTICLES, FakeService
+from pydantic import BaseModel
 from werkzeug.serving import make_server
 
-import qa_service.client
+import qa_service.client as client_module
+from qa_service.bodies import AskIn, IndexIn, answers, articles, index_runs
+from qa_service.bodies.questions import FiltersIn
 from qa_service.client import Client, ClientError
 from qa_service.config import Settings
 from qa_service.web.app import create_app
@@ -71,11 +91,30 @@ def test_answer(client: Client, language: str, question: str) -> None:
     assert citation.link.startswith("http://127.0.0.1:")
 
 
+def test_other_articles_that_tell_the_same(client: Client) -> None:
+    """Articles that carry nearly the same passage are named, with a link that opens each."""
+    passage = client.ask("Who decoded the dance in 1944?").passages[0]
+    assert passage.also_in == ("en/bees copied.md",)
+    (other,) = passage.also_in_articles
+    assert (other.id, other.title, other.language) == ("en/bees copied.md", "Bees, again", "en")
+    assert other.link.startswith("http://127.0.0.1:")
+    assert other.link.endswith("/articles/en/bees%20copied.md")
+
+
+def test_place_of_a_passage(client: Client) -> None:
+    """An article tells where a cited passage stands in it now, and nothing when it is gone."""
+    citation = client.ask(QUESTIONS["ar"]).passages[0].citation
+    article = client.article(citation.article_id, passage=citation.id)
+    assert article.passage == {"id": citation.id, "start": citation.start, "end": citation.end}
+    assert client.article(citation.article_id, passage="gone").passage is None
+    assert client.article(citation.article_id).direction == "rtl"
+
+
 def test_nothing_answers(client: Client) -> None:
     """Without an answer there is no text and no citation, but a message and what is nearest."""
     answer = client.ask("مراقبة الطيور في أستراليا وكندا")
     assert not answer.is_answered
-    assert answer.text is answer.citation is None
+    assert answer.text is answer.citation is answer.cited_rank is None
     assert "المقالات" in str(answer.message)
     assert answer.passages
 
@@ -190,7 +229,7 @@ def test_overload_is_waited_out(
         service.gate.set()
         first.join()
 
-    monkeypatch.setattr(qa_service.client.time, "sleep", wait)
+    monkeypatch.setattr(client_module.time, "sleep", wait)
     assert client.ask("dance of bees").is_answered
     assert waited == [1.0]
     assert len(answers) == 1
@@ -200,7 +239,7 @@ def test_overload_that_lasts_is_an_error(
     serve: Serve, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the retries the client gives up and says why."""
-    monkeypatch.setattr(qa_service.client.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(client_module.time, "sleep", lambda seconds: None)
     client = Client(serve(concurrent_questions=1, question_wait_s=0.0), retries=2)
     service.gate.clear()
     held = threading.Thread(target=lambda: client.ask("dance of bees"))
@@ -221,9 +260,103 @@ def test_nobody_there() -> None:
         Client("http://127.0.0.1:9").ask("x")
 
 
+# The client's classes and the models that they tell.
+TWINS: Mapping[type, type] = {
+    client_module.Answer: answers.AnswerOut,
+    client_module.AnswerText: answers.AnswerTextOut,
+    client_module.Article: articles.ArticleOut,
+    client_module.ArticleName: answers.ArticleNameOut,
+    client_module.ArticleSummary: articles.ArticleSummaryOut,
+    client_module.Citation: answers.CitationOut,
+    client_module.IndexState: answers.IndexStateOut,
+    client_module.Job: index_runs.JobOut,
+    client_module.Passage: answers.PassageOut,
+}
+RENAMED = {"is_answered": "answered"}
+# Bodies of which the client hands on what is in them: a mapping, an iterator, an exception, yes.
+TOLD_OTHERWISE = {
+    "ArticleAcceptedOut": "its name and its job",
+    "ArticleListOut": "its articles, one after the other",
+    "ErrorOut": "raised",
+    "FeedbackOut": "nothing to tell",
+    "HealthOut": "nothing to tell",
+    "HighlightOut": "a pair of offsets",
+    "IndexOut": "its job",
+    "IndexReportOut": "a mapping",
+    "JobAcceptedOut": "its job",
+    "PlaceOut": "a mapping",
+    "ProblemOut": "raised",
+    "ProgressOut": "a mapping",
+    "ReadyOut": "yes or no",
+}
+# What is in those that are handed on as mappings or not at all.
+NESTED = {
+    *("DroppedOut", "FileOutcomeOut", "IndexStatusOut", "StatesOut", "UnreadFileOut"),
+    "UnreadFilesOut",
+}
+
+
+def meaning(kind: Any) -> object:
+    """Say what values of a type mean in JSON, the same for the client's types and the API's."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return meaning(parts[0])
+    if origin in (Union, UnionType):
+        return frozenset(meaning(part) for part in parts)
+    if origin is Literal:
+        (name,) = {type(part).__name__ for part in parts}
+        return name
+    if kind == tuple[int, int] or kind is answers.HighlightOut:
+        return "span"
+    if origin in (tuple, list):
+        return "list", meaning(parts[0])
+    if kind == Mapping[str, Any] or kind in (index_runs.IndexReportOut, index_runs.ProgressOut):
+        return "object"
+    if kind is articles.PlaceOut:
+        return "object"
+    if origin in (dict, Mapping):
+        return "map", meaning(parts[1])
+    if kind in TWINS or kind in TWINS.values():
+        return TWINS.get(kind, kind).__name__
+    if kind in (str, dt.date, dt.datetime) or issubclass(kind, StrEnum):
+        return "str"
+    return kind.__name__
+
+
+@pytest.mark.parametrize(("mine", "model"), TWINS.items(), ids=lambda kind: kind.__name__)
+def test_client_tells_every_field(mine: type, model: type[BaseModel]) -> None:
+    """What the API tells, the client tells with the same meaning; no field is missing."""
+    hints = get_type_hints(mine)
+    client_fields = {
+        RENAMED.get(field.name, field.name): meaning(hints[field.name])
+        for field in dataclasses.fields(mine)
+    }
+    told = get_type_hints(model)
+    assert client_fields == {name: meaning(told[name]) for name in model.model_fields}
+
+
+def test_client_knows_every_body(client: Client) -> None:
+    """Whatever the API replies has its twin in the client, or a reason why it needs none."""
+    with urllib.request.urlopen(f"{client._address}/openapi.json") as response:
+        document = json.load(response)
+    names = {name.split(".")[-1] for name in document["components"]["schemas"]}
+    told = {name for name in names if name.endswith("Out")}
+    twins = {model.__name__ for model in TWINS.values()}
+    assert told == twins | set(TOLD_OTHERWISE) | NESTED
+
+
+def test_client_can_ask_whatever_the_api_takes() -> None:
+    """Every field of a question is a parameter of `ask`, every field of an article one to add."""
+    asked = set(inspect.signature(Client.ask).parameters) - {"self"}
+    assert asked == (set(AskIn.model_fields) - {"filters"}) | set(FiltersIn.model_fields)
+    assert set(inspect.signature(Client.start_index).parameters) - {"self"} == set(
+        IndexIn.model_fields
+    )
+
+
 def test_client_stands_alone() -> None:
     """The file needs nothing but the standard library, so that it can be copied."""
-    source = Path(str(qa_service.client.__file__)).read_text(encoding="utf-8")
+    source = Path(str(client_module.__file__)).read_text(encoding="utf-8")
     imports = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
     assert imports
     assert not [line for line in imports if "qa_service" in line or "requests" in line]

@@ -47,9 +47,11 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "assembly": "config text corpus chunker encoder indexes store indexer retrieval answer",
         "upkeep": "types errors assembly corpus store articles",
         "service": "types errors config text encoder store retrieval answer assembly upkeep",
-        "web": "types errors config service answer.evaluation text.printable __init__",
-        "terminal": "types answer.evaluation text.printable",
-        "cli": "types errors config service answer.evaluation terminal text.printable web __init__",
+        "bodies": "types errors text.direction",
+        "web": "types errors config service bodies text.direction text.printable __init__",
+        "terminal": "types text.printable",
+        "cli": "types errors config service answer.evaluation bodies terminal text.printable web "
+        "__init__",
     }.items()
 }
 
@@ -103,6 +105,7 @@ DEFERRED_IMPORTS: Mapping[tuple[str, str], str] = {
     ("cli", "config"): "pydantic-settings takes longer than all else that `--help` needs",
     ("cli", "answer.evaluation"): "one command of many needs it",
     ("cli", "service"): "`qa-service --help` must not wait for the model's libraries",
+    ("cli", "bodies"): "`qa-service --help` must not wait for pydantic",
     ("cli", "web"): "`qa-service --help` must not wait for Flask",
 }
 

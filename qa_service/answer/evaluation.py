@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa_service.errors import InvalidQuestionError
-from qa_service.types import Answer, Question
+from qa_service.types import Answer, Evaluation, Question
 
 DEPTH = 10
 RECALL_AT = (1, 5, 10)
@@ -23,27 +23,6 @@ class KnownQuestion:
     question: str
     relevant: tuple[str, ...]
     answers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Means over all questions, 0..1; latencies in milliseconds.
-
-    `recall` maps a depth to the share of questions with a relevant article among so many. `mrr` is
-    the mean reciprocal rank of the first relevant article among ten. `sentence_accuracy` is the
-    share, among questions with known answers, whose answer sentence holds one; None without any.
-    Questions with no relevant article are to be refused; `refused` is the share that is, `answered`
-    the share of the others that is not refused; None without any.
-    """
-
-    questions: int
-    recall: dict[int, float]
-    mrr: float
-    sentence_accuracy: float | None
-    answered: float | None
-    refused: float | None
-    p50_ms: float
-    p95_ms: float
 
 
 def read_questions(path: Path) -> Iterator[KnownQuestion]:

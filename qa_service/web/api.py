@@ -1,8 +1,7 @@
-"""The JSON API. What it takes and returns is in `schemas`; what can go wrong in `errors.py`."""
+"""The JSON API. What it takes and returns is in `bodies`; what can go wrong in `errors.py`."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -12,26 +11,32 @@ from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 import qa_service
-from qa_service.errors import StoredIndexError
-from qa_service.types import IndexJob, IndexStatus, JobState
-from qa_service.web import metrics, pages, wire
-from qa_service.web.context import context
-from qa_service.web.errors import HttpProblem
-from qa_service.web.openapi import returns_text
-from qa_service.web.paths import without_folders
-from qa_service.web.requests import read_as
-from qa_service.web.schemas.articles import (
+from qa_service.bodies import (
+    AnswerOut,
     ArticleAcceptedOut,
     ArticleIn,
     ArticleListOut,
-    ArticleListQuery,
     ArticleOut,
+    AskIn,
+    Body,
+    FeedbackIn,
+    FeedbackOut,
+    HealthOut,
+    IndexIn,
+    IndexOut,
+    JobAcceptedOut,
+    ReadyOut,
 )
-from qa_service.web.schemas.index import IndexIn, IndexOut, IndexQuery, JobAcceptedOut
-from qa_service.web.schemas.operation import HealthOut, ReadyOut
-from qa_service.web.schemas.questions import AnswerOut, AskIn, AskQuery, FeedbackIn, FeedbackOut
+from qa_service.errors import StoredIndexError
+from qa_service.types import IndexJob, IndexStatus, JobState
+from qa_service.web import metrics, pages
+from qa_service.web.context import context
+from qa_service.web.errors import HttpProblem
+from qa_service.web.openapi import returns_text
+from qa_service.web.paths import excerpt_without_folders, without_folders
+from qa_service.web.queries import ArticleListQuery, AskQuery, IndexQuery
+from qa_service.web.requests import read_as
 from qa_service.web.uploads import Upload, safe_name, upload_of_article
-from qa_service.web.wire import Shown
 
 if TYPE_CHECKING:
     from qa_service.service import Service
@@ -45,30 +50,30 @@ _EVENT_WAIT_S = 10.0
 @api.input(AskIn, location="json")
 @api.output(AnswerOut, description="The answer, or the nearest passages when nothing answers.")
 @api.doc(tags=["Questions"], operation_id="ask", responses=[409, 413, 415, 503])
-def ask(json_data: AskIn) -> wire.Json:
+def ask(json_data: AskIn) -> AnswerOut:
     """Answer a question with quotes from the articles.
 
     Every quote is an exact slice of a stored article. When the articles hold no answer,
     `answered` is false, `message` says so in the language of the question, and `passages` are the
     nearest there are.
     """
-    return wire.answer_to_json(context().desk.ask(json_data.to_question()))
+    return AnswerOut.from_answer(context().desk.ask(json_data.to_question()))
 
 
 @api.get("/ask")
 @api.input(AskQuery, location="query")
 @api.output(AnswerOut, description="The same as from `POST /ask`.")
 @api.doc(tags=["Questions"], operation_id="askByAddress", responses=[409, 503])
-def ask_by_address(query_data: AskQuery) -> wire.Json:
+def ask_by_address(query_data: AskQuery) -> AnswerOut:
     """Answer a question given in the address."""
-    return wire.answer_to_json(context().desk.ask(query_data.to_question()))
+    return AnswerOut.from_answer(context().desk.ask(query_data.to_question()))
 
 
 @api.post("/feedback")
 @api.input(FeedbackIn, location="json")
 @api.output(FeedbackOut, status_code=201, description="The verdict is kept.")
 @api.doc(tags=["Questions"], operation_id="giveFeedback", responses=[404, 413, 415, 503])
-def feedback(json_data: FeedbackIn) -> wire.Json:
+def feedback(json_data: FeedbackIn) -> FeedbackOut:
     """Tell whether a passage answers a question.
 
     Verdicts are kept in `feedback.jsonl` in the index folder, as `qa-service eval` reads them.
@@ -92,7 +97,7 @@ def feedback(json_data: FeedbackIn) -> wire.Json:
         )
     shared.feedback.record(json_data)
     shared.metrics.record_feedback(is_helpful=json_data.helpful)
-    return {"recorded": True}
+    return FeedbackOut(recorded=True)
 
 
 @api.get("/articles")
@@ -107,7 +112,7 @@ def articles(query_data: ArticleListQuery) -> ResponseReturnValue:
     service = context().service
     if pages.wants_json():
         page = service.articles(query_data.offset, query_data.limit, query_data.q)
-        return _varied(jsonify(wire.article_page_to_json(page, query_data.limit)))
+        return _varied(_reply(ArticleListOut.from_page(page, query_data.limit)))
     return _varied(pages.render_library(query_data))
 
 
@@ -125,14 +130,14 @@ def article(article_id: str) -> ResponseReturnValue:
     passage_id = request.args.get("passage", "")[:200]
     passage = service.passage(article_id, passage_id) if passage_id else None
     if pages.wants_json():
-        return _varied(jsonify(wire.article_to_json(found, passage)))
+        return _varied(_reply(ArticleOut.from_article(found, passage)))
     return _varied(pages.render_article(found, passage, is_passage_asked=bool(passage_id)))
 
 
 @api.post("/articles")
 @api.output(ArticleAcceptedOut, status_code=202, description="Stored; being indexed.")
 @api.doc(tags=["Articles"], operation_id="addArticle", responses=[409, 413, 415, 422, 503])
-def add_article() -> wire.Json:
+def add_article() -> ArticleAcceptedOut:
     """Add an article: its fields as JSON, or a file as multipart form data.
 
     The file is stored in the articles folder under a safe version of its name, with a number when
@@ -142,47 +147,46 @@ def add_article() -> wire.Json:
     """
     upload = _read_upload()
     added = context().service.add_article(upload.name, upload.content)
-    return {"name": added.name, "job": wire.job_to_json(added.job)}
+    return ArticleAcceptedOut.from_added(added, excerpt_without_folders())
 
 
 @api.delete("/articles/<article_id:article_id>")
 @api.output(JobAcceptedOut, status_code=202, description="Removed; the index is being updated.")
 @api.doc(tags=["Articles"], operation_id="removeArticle", responses=[404, 409, 503])
-def remove_article(article_id: str) -> wire.Json:
+def remove_article(article_id: str) -> JobAcceptedOut:
     """Remove an article: its file is moved out of the articles folder.
 
     409 when its file holds other articles, too, or while another process writes the index. A file
     that no article could be read from goes by its path, as `GET /index` lists it under `unread`.
     """
-    return {"job": wire.job_to_json(context().service.remove_article(article_id))}
+    job = context().service.remove_article(article_id)
+    return JobAcceptedOut.from_job(job, excerpt_without_folders())
 
 
 @api.post("/index")
 @api.input(IndexIn, location="json")
 @api.output(JobAcceptedOut, status_code=202, description="The run that was started, or runs.")
 @api.doc(tags=["Index"], operation_id="startIndex", responses=[409, 413, 415, 503])
-def start_index(json_data: IndexIn) -> wire.Json:
+def start_index(json_data: IndexIn) -> JobAcceptedOut:
     """Start to bring the index in step with the articles folder.
 
     The index in service goes on answering. When a run is under way already, it is returned; 409
     when it is another process's.
     """
     job = context().service.start_index(rebuild=json_data.rebuild)
-    return {"job": wire.job_to_json(job)}
+    return JobAcceptedOut.from_job(job, excerpt_without_folders())
 
 
 @api.get("/index")
 @api.input(IndexQuery, location="query")
 @api.output(IndexOut, description="What is indexed, and the running or last job.")
 @api.doc(tags=["Index"], operation_id="getIndex")
-def index(query_data: IndexQuery) -> wire.Json:
+def index(query_data: IndexQuery) -> IndexOut:
     """Describe the index in service, and the running or last job with its report.
 
     Lists of files are told in parts: `?offset=100` goes on after the first hundred.
     """
-    service = context().service
-    shown = Shown(query_data.offset, query_data.limit, service.folders())
-    return _index_to_json(service, shown=shown)
+    return _index_of(context().service, query_data)
 
 
 @api.get("/index/events")
@@ -212,19 +216,19 @@ def index_events() -> Response:
 @api.get("/health")
 @api.output(HealthOut, description="The process is alive.")
 @api.doc(tags=["Operation"], operation_id="health")
-def health() -> wire.Json:
+def health() -> HealthOut:
     """Tell that the process is alive."""
-    return {"status": "ok", "version": qa_service.__version__}
+    return HealthOut(status="ok", version=qa_service.__version__)
 
 
 @api.get("/ready")
 @api.output(ReadyOut, description="Index and model are loaded.")
 @api.doc(tags=["Operation"], operation_id="ready", responses=[503])
-def ready() -> wire.Json:
+def ready() -> ReadyOut:
     """Tell whether index and model are loaded, so that questions can come."""
     service = context().service
     if service.is_ready:
-        return {"ready": True}
+        return ReadyOut(ready=True)
     _, problem = _index_in_service(service)
     message = (
         without_folders(str(problem))
@@ -277,40 +281,41 @@ def _index_in_service(
         return None, error
 
 
-def _index_to_json(
-    service: Service,
-    job: IndexJob | None = None,
-    shown: Shown | None = None,
-    *,
-    is_event: bool = False,
-) -> wire.Json:
-    shown = shown or Shown(folders=service.folders())
+def _index_of(
+    service: Service, part: IndexQuery, job: IndexJob | None = None, *, is_event: bool = False
+) -> IndexOut:
+    excerpt = excerpt_without_folders(service.folders(), offset=part.offset, limit=part.limit)
     status, problem = _index_in_service(service)
     job = job or service.job()
     # While a run goes on its progress is told many times a second; the list is that of before.
     is_progress = is_event and job is not None and job.state is JobState.RUNNING
     unread = None
     if status is not None and not is_progress:
-        unread = service.unread_files(shown.offset, shown.limit)
-    return wire.index_to_json(status, problem, job, unread, shown)
+        unread = service.unread_files(part.offset, part.limit)
+    return IndexOut.from_index(status, problem, job, unread, excerpt)
 
 
 def _index_events(service: Service) -> Iterator[str]:
     # Browsers come back by themselves after this long.
     yield "retry: 5000\n\n"
     job = service.job()
-    yield _event(_index_to_json(service, job, is_event=True))
+    yield _event(service, job)
     while job is not None and job.state is JobState.RUNNING:
         later = service.wait_for_job_change(job.version, _EVENT_WAIT_S)
         if later == job:
             yield ": still running\n\n"
             continue
         job = later
-        yield _event(_index_to_json(service, job, is_event=True))
+        yield _event(service, job)
 
 
-def _event(data: wire.Json) -> str:
-    return f"event: index\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+def _event(service: Service, job: IndexJob | None) -> str:
+    body = _index_of(service, IndexQuery(), job, is_event=True)
+    return f"event: index\ndata: {body.to_text()}\n\n"
+
+
+def _reply(body: Body) -> Response:
+    return jsonify(body.model_dump(mode="json"))
 
 
 def _varied(response: Response) -> Response:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from qa_service import errors
-from qa_service.web import wire
+from qa_service.bodies import ErrorOut, Json
 from qa_service.web.paths import without_folders
 
 log = logging.getLogger("qa_service.web")
@@ -77,7 +77,7 @@ class HttpProblem(Exception):  # noqa: N818 - an answer, not a failure of ours
         code: str,
         message: str,
         *,
-        detail: wire.Json | None = None,
+        detail: Json | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
@@ -153,7 +153,8 @@ def register_error_handlers(app: APIFlask, render_page: Callable[[HttpProblem], 
         if wants_page():
             response = render_page(problem)
         else:
-            response = jsonify(wire.error_to_json(problem.code, problem.message, problem.detail))
+            body = ErrorOut.of(problem.code, problem.message, problem.detail)
+            response = jsonify(body.model_dump(mode="json"))
         response.status_code = problem.status
         response.headers.update(problem.headers)
         response.headers["Cache-Control"] = "no-store"

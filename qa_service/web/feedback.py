@@ -8,8 +8,8 @@ import os
 import threading
 from pathlib import Path
 
+from qa_service.bodies import FeedbackIn
 from qa_service.errors import IndexWriteError
-from qa_service.web.schemas.questions import FeedbackIn
 
 FILE_NAME = "feedback.jsonl"
 # Readers that split at any of these would tear a line; JSON escapes other control characters.

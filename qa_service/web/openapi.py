@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from apiflask import APIFlask
 
-from qa_service.web.schemas.articles import ArticleIn
-from qa_service.web.schemas.operation import ErrorOut
+from qa_service.bodies import ArticleIn, ErrorOut
 from qa_service.web.translations import INTERFACE_LANGUAGES
 
 Document = dict[str, Any]

@@ -17,8 +17,11 @@ from flask import (
 )
 from werkzeug.exceptions import NotFound
 
+from qa_service.bodies import AnswerOut, IndexOut, UnreadFilesOut
+from qa_service.bodies.request_fields import MAX_HISTORY
 from qa_service.errors import NoIndexError, QaServiceError, StoredIndexError
 from qa_service.types import (
+    MAX_QUESTION_CHARACTERS,
     Answer,
     Article,
     ArticlePage,
@@ -27,7 +30,6 @@ from qa_service.types import (
     Passage,
     Span,
 )
-from qa_service.web import wire
 from qa_service.web.context import context
 from qa_service.web.errors import HttpProblem, problem_of
 from qa_service.web.highlighting import (
@@ -37,7 +39,8 @@ from qa_service.web.highlighting import (
     parse_spans,
 )
 from qa_service.web.openapi import returns_text
-from qa_service.web.paths import without_folders
+from qa_service.web.paths import excerpt_without_folders, without_folders
+from qa_service.web.queries import ArticleListQuery, AskQuery
 from qa_service.web.rendering import (
     LANGUAGE_COOKIE,
     STATIC,
@@ -48,9 +51,6 @@ from qa_service.web.rendering import (
     static_version,
 )
 from qa_service.web.requests import read_as
-from qa_service.web.schemas.articles import ArticleListQuery
-from qa_service.web.schemas.fields import MAX_HISTORY, MAX_QUESTION_CHARACTERS
-from qa_service.web.schemas.questions import AskQuery
 from qa_service.web.translations import INTERFACE_LANGUAGES, Interface
 
 pages = APIBlueprint("pages", __name__, enable_openapi=True)
@@ -85,7 +85,7 @@ def chat() -> Response:
         "chat.html",
         interface,
         answer=answer,
-        body=wire.answer_to_json(answer) if answer else None,
+        body=AnswerOut.from_answer(answer) if answer else None,
         problem=problem,
         question=question,
         history=[*request.args.getlist("history"), question][-MAX_HISTORY:] if question else [],
@@ -192,7 +192,7 @@ def render_library(query: ArticleListQuery) -> Response:
         else ArticlePage(total=0, offset=0, items=())
     )
     job = service.job()
-    shown = wire.Shown(limit=UNREAD_SHOWN, folders=service.folders())
+    excerpt = excerpt_without_folders(service.folders(), limit=UNREAD_SHOWN)
     unread = service.unread_files(0, UNREAD_SHOWN) if status else None
     return render(
         "library.html",
@@ -203,8 +203,8 @@ def render_library(query: ArticleListQuery) -> Response:
         page_count=max(1, -(-page.total // query.limit)),
         status=status,
         problem=problem,
-        index=wire.index_to_json(status, None, job, None, shown),
-        unread=wire.file_page_to_json(unread, shown) if unread else None,
+        index=IndexOut.from_index(status, None, job, None, excerpt).model_dump(mode="json"),
+        unread=UnreadFilesOut.from_page(unread, excerpt) if unread else None,
         max_upload_mb=context().settings.max_upload_mb,
     )
 

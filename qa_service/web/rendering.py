@@ -8,11 +8,13 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from flask import Response, make_response, render_template, request
 
-from qa_service.types import Answer, text_direction
-from qa_service.web import wire
+from qa_service.bodies import article_path
+from qa_service.text.direction import text_direction
+from qa_service.types import Answer
 from qa_service.web.highlighting import Marks, Stretch, mark_text
 from qa_service.web.translations import INTERFACE_LANGUAGES, Interface, choose_language, own_name
 
@@ -53,8 +55,8 @@ def render(template: str, interface: Interface, **values: Any) -> Response:
             root=request.script_root,
             here=own_path(request.full_path.rstrip("?")),
             direction=text_direction,
-            article_path=wire.article_path,
-            web_address=wire.web_address,
+            article_path=article_path,
+            web_address=web_address,
             strength=strength,
             assurance=assurance,
             problem_key=lambda problem: _PROBLEM_KEYS.get(problem.code, "generic"),
@@ -93,6 +95,17 @@ def own_path(path: str) -> str:
     """Return a path of this site; "/" for anything that could lead to another."""
     is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if is_own and len(path) < 8000 else "/"
+
+
+def web_address(url: str | None) -> str | None:
+    """Return the address when it is one that a page may link to: http or https, with a host."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return None
+    return url.strip() if parts.scheme in ("http", "https") and parts.netloc else None
 
 
 def strength(score: float) -> int:

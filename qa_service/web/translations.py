@@ -1,4 +1,4 @@
-"""The interface in eight languages, and the sentence "not found" in many more."""
+"""The interface in eight languages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
-from qa_service.types import text_direction
+from qa_service.text.direction import text_direction
 
 INTERFACE_LANGUAGES: Final = ("ar", "en", "es", "fr", "hi", "ru", "tr", "zh")
 DEFAULT_LANGUAGE: Final = "en"
@@ -31,12 +31,6 @@ def _load(name: str) -> Mapping[str, str]:
     text = (files("qa_service.web") / "messages" / f"{name}.json").read_text(encoding="utf-8")
     messages: dict[str, str] = json.loads(text)
     return messages
-
-
-def no_answer_message(language: str) -> str:
-    """Say in `language` that the articles hold no answer; in English where it isn't known."""
-    messages = _load("no_answer")
-    return messages.get(language) or messages.get(language.split("-")[0]) or messages["en"]
 
 
 def choose_language(wishes: Sequence[str | None]) -> str:

@@ -7,8 +7,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from qa_service.bodies import ArticleIn
 from qa_service.errors import UnreadableFileError
-from qa_service.web.schemas.articles import ArticleIn
 
 # File systems allow 255 bytes; the store may add a suffix while it writes.
 MAX_NAME_BYTES = 240

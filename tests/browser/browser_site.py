@@ -36,6 +36,43 @@ class Site:
 Serve = Callable[..., Site]
 
 
+# What a script reads of a reply must be there: a field that the API doesn't tell is an error on
+# the console. Replies hold every field of their models and no other (tests/web/test_openapi.py).
+READS = """(() => {
+    const guarded = (value) => {
+        if (value === null || typeof value !== "object") return value;
+        return new Proxy(value, {
+            get(target, name, self) {
+                const isKnown = name in target || typeof name === "symbol";
+                // What JSON.stringify and await look for in anything.
+                if (!isKnown && name !== "toJSON" && name !== "then") {
+                    console.error(`a reply has no ${name}, only ${Object.keys(target)}`);
+                }
+                return guarded(Reflect.get(target, name, self));
+            },
+        });
+    };
+    const { json } = Response.prototype;
+    Response.prototype.json = async function () {
+        return guarded(await json.call(this));
+    };
+    const { parse } = JSON;
+    JSON.parse = (text) => {
+        const value = parse(text);
+        if (value === null || typeof value !== "object") return value;
+        // The data of a page: its own, but for the bodies in it.
+        if ("messages" in value) {
+            for (const name of ["answer", "index"]) {
+                if (name in value) value[name] = guarded(value[name]);
+            }
+            return value;
+        }
+        // A list is the conversation that the browser kept; anything else is an event's body.
+        return Array.isArray(value) ? value : guarded(value);
+    };
+})()"""
+
+
 @dataclass
 class Pages:
     """Opens pages and keeps what they complain about."""
@@ -51,6 +88,7 @@ class Pages:
             locale=language, viewport=options.pop("viewport", viewport), **options
         )
         context.set_default_timeout(10_000)
+        context.add_init_script(READS)
         self.contexts.append(context)
         page = context.new_page()
         host = urlsplit(address).netloc

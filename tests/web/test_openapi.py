@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import json
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -18,16 +19,30 @@ from api_client import QUESTIONS, MakeApp
 from fake_service import FakeService
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 from openapi_spec_validator import validate
+from pydantic import BaseModel, TypeAdapter
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
+from typing_extensions import is_typeddict
 from werkzeug.test import TestResponse
 
+from qa_service.bodies import (
+    AnswerOut,
+    ArticleListOut,
+    HealthOut,
+    IndexOut,
+    answers,
+    articles,
+    index,
+    index_runs,
+    questions,
+)
+from qa_service.bodies import operation as health
 from qa_service.config import Settings
 from qa_service.service import Service
 from qa_service.web.app import create_app
@@ -106,8 +121,68 @@ def assert_documented(
     assert not content or response.mimetype in content
     if response.mimetype == "application/json":
         schema = content["application/json"]["schema"]
-        root = {**schema, "components": document["components"]}
-        Draft202012Validator(root).validate(response.get_json())
+        root = {**schema, "components": closed(document["components"])}
+        Draft202012Validator(root, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(
+            response.get_json()
+        )
+
+
+def closed(schema: Any) -> Any:
+    """Return a schema that refuses every property that it doesn't name."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: closed(part) for name, part in schema.items()}
+    if "properties" in schema and schema.get("type") == "object":
+        inner.setdefault("additionalProperties", False)
+    return inner
+
+
+def test_a_field_that_is_not_documented_is_seen(
+    client: FlaskClient, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reply with a field more or a field less than the document is no documented reply."""
+    good = client.get("/health")
+    assert_documented(document, "/health", "get", good)
+    for wrong in ({**good.get_json(), "surplus": 1}, {"status": "ok"}):
+        monkeypatch.setattr(good, "get_json", lambda wrong=wrong: wrong)
+        with pytest.raises(ValidationError):
+            assert_documented(document, "/health", "get", good)
+
+
+def test_document_is_made_of_the_models(document: dict[str, Any]) -> None:
+    """Every schema of the document says what its model does, and every model stands in it."""
+    models = {
+        model.__name__: TypeAdapter(model).json_schema()
+        for module in (answers, articles, health, index, index_runs, questions)
+        for model in vars(module).values()
+        if isinstance(model, type) and model.__module__ == module.__name__
+        if is_typeddict(model) or issubclass(model, BaseModel)
+    }
+    for name, schema in document["components"]["schemas"].items():
+        place = r'"#/components/schemas/(?:\w+\.)?(\w+)"'
+        plain = re.sub(place, r'"#/$defs/\1"', json.dumps(schema))
+        model = models[name.split(".")[-1]]
+        assert json.loads(plain) == {key: model[key] for key in model if key != "$defs"}, name
+    documented = {name.split(".")[-1] for name in document["components"]["schemas"]}
+    # The command line alone tells whether an index is whole.
+    assert set(models) - documented == {"VerificationOut"}
+
+
+def test_replies_are_checked_once(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, service: FakeService
+) -> None:
+    """What a view made of a model goes out as it is; nothing is validated on the way."""
+    service.start_index()
+    for model in (AnswerOut, ArticleListOut, IndexOut, HealthOut):
+        monkeypatch.setattr(model, "model_validate", _refuse)
+    for path in ("/ask?q=bees", "/articles", "/index", "/health"):
+        assert client.get(path, headers=JSON).status_code == 200, path
+
+
+def _refuse(*given: object) -> None:
+    raise AssertionError(f"validated once more: {given}")
 
 
 @pytest.mark.parametrize("is_broken", [False, True], ids=["index", "no index"])
@@ -204,7 +279,7 @@ def test_fake_keeps_the_promises_of_the_service() -> None:
     """What the web layer uses of the service, the stand-in has with the same parameters."""
     sources = [path.read_text(encoding="utf-8") for path in WEB.glob("*.py")]
     used = {name for text in sources for name in re.findall(r"\b_?service\.([a-z]\w+)", text)}
-    used -= {"web", "config", "errors", "types", "service", "evaluation"}
+    used -= {"web", "bodies", "config", "errors", "text", "types", "service"}
     assert {"ask", "passage", "is_ready", "wait_for_job_change"} <= used
     for name in used:
         mine = inspect.getattr_static(FakeService, name)

@@ -16,11 +16,11 @@ from api_client import MakeApp, error_of
 from fake_service import ARTICLES, HOSTILE, FakeService
 from flask.testing import FlaskClient
 
+from qa_service.bodies import article_path
 from qa_service.config import Settings
 from qa_service.web.app import create_app
 from qa_service.web.logs import JsonFormatter, RequestIdFilter, TextFormatter
 from qa_service.web.security import RateLimiter, host_name
-from qa_service.web.wire import article_path
 
 if TYPE_CHECKING:
     from qa_service.service import Service

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa_service.bodies import ArticleIn
 from qa_service.corpus.front_matter import split_front_matter
 from qa_service.errors import UnreadableFileError
-from qa_service.web.schemas.articles import ArticleIn
 from qa_service.web.uploads import MAX_NAME_BYTES, safe_name, upload_of_article
 
 

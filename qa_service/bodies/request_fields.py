@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-MAX_QUESTION_CHARACTERS = 1000
+from qa_service.types import MAX_QUESTION_CHARACTERS
+
 MAX_HISTORY = 20
-MAX_TOP_K = 50
 MAX_ARTICLE_CHARACTERS = 20_000_000
 
 # No text that people write holds NUL, and SQLite and C libraries stop at it.
@@ -35,7 +35,6 @@ WebAddress = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^https?://[^\s\x00]+$")
 ]
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-Direction = Literal["ltr", "rtl", "auto"]
 
 
 def _only_iso_date(value: object) -> object:
