@@ -31,7 +31,7 @@ export QA_ARTICLES = $(ARTICLES)
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test check audit lint types format setup sample index docs constraints \
-	bench bench-peers clean
+	figures trials ages bench-peers clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,27 +80,40 @@ constraints: $(INSTALLED_DEV) ## pin what this environment holds into constraint
 	$(BIN)/python tools/constraints.py > constraints.txt.new
 	mv constraints.txt.new constraints.txt
 
-bench: $(INSTALLED_DEV) bench-peers ## measure quality and speed beside other libraries, and load, hours: DATA=folder of xquad.*.json (QUESTIONS, LARGE)
-	@test -d '$(DATA)' || { echo "Name the folder of the XQuAD files: make bench DATA=/path/to/xquad" >&2; exit 1; }
-	$(BIN)/python benchmarks/quality.py --data '$(DATA)' $(if $(QUESTIONS),--questions $(QUESTIONS))
-	QA_ADAPTER=false $(BIN)/python benchmarks/quality.py --data '$(DATA)' \
-		--output benchmarks/results/unadapted $(if $(QUESTIONS),--questions $(QUESTIONS))
-	$(BIN)/python benchmarks/adapter_paired.py --data '$(DATA)' $(if $(QUESTIONS),--questions $(QUESTIONS))
-	$(BIN)/python benchmarks/token_codes.py --data '$(DATA)'
-	$(BIN)/python benchmarks/token_layers.py --data '$(DATA)'
-	$(BIN)/python benchmarks/precisions.py --data '$(DATA)'
-	$(BIN)/python benchmarks/ranking_trials.py --data '$(DATA)'
-	$(BIN)/python benchmarks/misses.py --data '$(DATA)'
-	$(BIN)/python benchmarks/mixed_folders.py --data '$(DATA)'
-	$(if $(LARGE),$(BIN)/python benchmarks/large_folder.py --data '$(DATA)' --large '$(LARGE)')
+DATA_NEEDED = @test -d '$(DATA)' || { echo "Name the folder of the XQuAD files: make $@ DATA=/path/to/xquad" >&2; exit 1; }
+SOME = $(if $(QUESTIONS),--questions $(QUESTIONS))
+
+figures: $(INSTALLED_DEV) bench-peers ## measure anew what a release tells: quality and speed beside other libraries, load, scale, faults, hours: DATA=folder of xquad.*.json (QUESTIONS, LARGE)
+	$(DATA_NEEDED)
+	$(BIN)/python -m benchmarks.quality --data '$(DATA)' $(SOME)
+	QA_ADAPTER=false $(BIN)/python -m benchmarks.quality --data '$(DATA)' $(SOME) \
+		--output benchmarks/results/unadapted
+	mkdir -p build
 	model=$$($(BIN)/python -c '$(MODEL_FOLDER)') && $(PEERS)/bin/python benchmarks/peers/xquad.py \
-		'$(DATA)' "$$model" benchmarks/results/peers-quality.json \
-		--questions $(or $(QUESTIONS),200) --languages ar en zh
-	$(BIN)/python benchmarks/quality.py --data '$(DATA)' --peers benchmarks/results/peers-quality.json
-	$(BIN)/python benchmarks/latency.py
-	$(BIN)/python benchmarks/speed.py --data '$(DATA)' --peers $(PEERS)/bin/python \
+		'$(DATA)' "$$model" build/peers.json --questions $(or $(QUESTIONS),200) --languages ar en zh
+	$(BIN)/python -m benchmarks.quality --data '$(DATA)' --peers build/peers.json
+	$(BIN)/python -m benchmarks.mixed_folders --data '$(DATA)'
+	$(BIN)/python -m benchmarks.speed --data '$(DATA)' --peers $(PEERS)/bin/python \
 		$(if $(LARGE),--large '$(LARGE)')
-	$(BIN)/python benchmarks/load.py --data '$(DATA)' --soak-minutes 10
+	$(BIN)/python -m benchmarks.load --data '$(DATA)' --soak-minutes 10
+	$(BIN)/python -m benchmarks.hostile
+	$(BIN)/python -m benchmarks.faults
+	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.ages
+
+trials: $(INSTALLED_DEV) ## the studies behind decisions once more, hours: DATA (QUESTIONS, LARGE)
+	$(DATA_NEEDED)
+	$(BIN)/python -m benchmarks.trials.adapter_paired --data '$(DATA)' $(SOME)
+	$(BIN)/python -m benchmarks.trials.token_codes --data '$(DATA)'
+	$(BIN)/python -m benchmarks.trials.precisions --data '$(DATA)'
+	$(BIN)/python -m benchmarks.trials.ranking_trials --data '$(DATA)'
+	$(BIN)/python -m benchmarks.trials.misses --data '$(DATA)'
+	$(if $(LARGE),$(BIN)/python -m benchmarks.trials.large_folder --data '$(DATA)' --large '$(LARGE)')
+	$(BIN)/python -m benchmarks.trials.latency
+	$(BIN)/python -m benchmarks.ages
+
+ages: $(INSTALLED_DEV) ## which results are older than the code they measured; BECAUSE='…' lists those
+	$(BIN)/python -m benchmarks.ages --because '$(BECAUSE)'
 
 bench-peers: $(PEERS)/.installed ## the other libraries, in an environment of their own
 

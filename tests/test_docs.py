@@ -32,6 +32,14 @@ def tracked_files(*patterns: str) -> list[Path]:
 MARKDOWN = tracked_files("*.md")
 
 
+# What pages, docstrings, comments and the Makefile call files and modules of the repository.
+NAMED_FILE = re.compile(
+    r"(?<![\w./-])((?:benchmarks|docs|qa_service|seeds|tests|tools|training)/[\w./-]+?"
+    r"\.(?:json|md|npz|py|safetensors|svg|toml))(?![\w/])"
+)
+NAMED_MODULE = re.compile(r"python -m ((?:benchmarks|training)\.[\w.]*\w)")
+
+
 def anchors(markdown: str) -> set[str]:
     """Return the anchors that GitHub gives to a page's headings."""
     headings = HEADING.findall(FENCE.sub("", markdown))
@@ -81,3 +89,18 @@ def test_make_targets_in_the_docs_exist() -> None:
     for page in MARKDOWN:
         for wanted in re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.M):
             assert wanted in targets, f"{page}: make {wanted}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*MARKDOWN, *tracked_files("*.py", "Makefile", "pyproject.toml")],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_files_and_modules_that_are_named_exist(path: Path) -> None:
+    """What pages, docstrings, comments and the Makefile point to is where they say."""
+    text = path.read_text(encoding="utf-8")
+    for name in NAMED_FILE.findall(text):
+        assert (ROOT / name).exists(), f"{path}: {name} is not there"
+    for module in NAMED_MODULE.findall(text):
+        place = ROOT.joinpath(*module.split("."))
+        assert place.is_dir() or place.with_suffix(".py").exists(), f"{path}: no {module}"
