@@ -4,9 +4,9 @@
 
 Every result names modules, and has a mark of each one's code (`measuring/code_marks.py`). Where a
 mark is another by now, the result is older than the code, and `results/older.toml` has to say why
-it is shown all the same: a test fails otherwise. With REASON those that are not listed yet are listed
-for it; results that were measured again leave the list by themselves. Writes `results/README.md`,
-which tells of every result when, where and from what it was made.
+it is shown all the same: a test fails otherwise. With REASON those that are not listed yet are
+listed for it; results that were measured again leave the list by themselves. Writes
+`results/README.md`, which tells of every result when, where and from what it was made.
 """
 
 from __future__ import annotations
