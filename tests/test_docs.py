@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import subprocess
+from datetime import date
 from pathlib import Path
 
 import pytest
 import reference_docs
 
+from qa_service import __version__
 from qa_service.config import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -81,6 +83,16 @@ def test_only_tests_know_a_place_outside() -> None:
         content = path.read_bytes()
         assert not private.search(content), path
         assert not outside.search(content) or path.is_relative_to(ROOT / "tests"), path
+
+
+def test_this_version_has_a_dated_section_in_the_changelog() -> None:
+    """The newest version in the changelog is the one that the code names, and each has its day."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^## \[(.+?)\](.*)$", text, re.MULTILINE)
+    assert sections[0] == ("Unreleased", "")
+    assert sections[1][0] == __version__
+    days = [date.fromisoformat(day.removeprefix(" - ")) for _, day in sections[1:]]
+    assert days == sorted(days, reverse=True)
 
 
 def test_make_targets_in_the_docs_exist() -> None:
