@@ -85,6 +85,23 @@ def test_only_tests_know_a_place_outside() -> None:
         assert not outside.search(content) or path.is_relative_to(ROOT / "tests"), path
 
 
+def test_decisions_are_numbered_and_begin_with_what_was_decided() -> None:
+    """One numbering, the decision first, trials last, and every page in the list of them."""
+    folder = ROOT / "docs" / "decisions"
+    pages = sorted(folder.glob("[0-9]*.md"))
+    assert [page.name[:4] for page in pages] == [f"{n:04}" for n in range(1, len(pages) + 1)]
+    assert {page.name for page in folder.iterdir()} - {page.name for page in pages} == {"README.md"}
+    listed = LINK.findall((folder / "README.md").read_text(encoding="utf-8"))
+    assert listed == [page.name for page in pages]
+    for number, page in enumerate(pages, 1):
+        text = page.read_text(encoding="utf-8")
+        assert text.startswith(f"# {number}. "), page.name
+        parts = re.findall(r"^## (.+)$", text, re.MULTILINE)
+        assert parts[0] == "Decision", page.name
+        assert parts[-1].startswith("Appendix: what was "), page.name
+        assert not any(part.startswith("Appendix") for part in parts[:-1]), page.name
+
+
 def test_this_version_has_a_dated_section_in_the_changelog() -> None:
     """The newest version in the changelog is the one that the code names, and each has its day."""
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
