@@ -83,8 +83,9 @@ index: $(INSTALLED) ## make the index mirror ARTICLES; REBUILD=1 makes every par
 	$(BIN)/qa-service index '$(ARTICLES)' $(if $(REBUILD),--rebuild)
 	@printf '%s\n' '$(ARTICLES)' > '$(INDEX)/.articles'
 
-docs: $(INSTALLED_DEV) ## write docs/settings.md, cli.md and errors.md anew from the code
+docs: $(INSTALLED_DEV) ## write docs/settings.md, cli.md and errors.md anew from the code, and draw the architecture
 	$(BIN)/python tools/reference_docs.py
+	$(BIN)/python tools/architecture_picture.py
 
 constraints: $(INSTALLED_DEV) ## pin what this environment holds into constraints.txt
 	$(BIN)/python tools/constraints.py > constraints.txt.new
