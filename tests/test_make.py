@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -98,3 +99,20 @@ def test_make_and_pip_agree_where_the_package_installs() -> None:
         f"{PACKAGE}=={PACKAGE_VERSION}; sys_platform == 'linux' and platform_machine == 'x86_64'"
     )
     assert "ifneq ($(SYSTEM),Linux-x86_64)" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_a_release_measures_what_lies_at_the_top_of_the_benchmarks(environment: Path) -> None:
+    """`make figures` runs each script there that leaves a result, and no study; `trials` those."""
+    planned = make("--dry-run", f"VENV={environment}", "DATA=xquad", "figures")
+    ran = set(re.findall(r"-m benchmarks\.([\w.]+)", planned))
+    scripts = {
+        path.stem
+        for path in (ROOT / "benchmarks").glob("*.py")
+        if "\nMEASURED = " in path.read_text(encoding="utf-8")
+    }
+    assert ran == scripts | {"ages"}
+    studies = make("--dry-run", f"VENV={environment}", "DATA=xquad", "LARGE=index", "trials")
+    assert {name.partition(".")[0] for name in re.findall(r"-m benchmarks\.([\w.]+)", studies)} == {
+        "trials",
+        "ages",
+    }
