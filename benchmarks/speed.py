@@ -37,13 +37,11 @@ from benchmarks import encoder
 from benchmarks.measuring.comparison import PEERS, choose_texts, compare, medians
 from benchmarks.measuring.memory import Memory
 from benchmarks.measuring.origin import Origin
-from benchmarks.measuring.ours import by_stage
+from benchmarks.measuring.ours import by_stage, write_articles
 from benchmarks.measuring.results import RESULTS, write_results
 from benchmarks.measuring.served import COMMAND, Connection, Server
 from benchmarks.measuring.times import Spread, spread
-from benchmarks.measuring.xquad import write_articles
-from benchmarks.quality_report import to_markdown
-from benchmarks.speed_report import picture
+from benchmarks.speed_report import picture, to_markdown
 from qa_service.config import load_settings
 from qa_service.encoder.loading import load_encoder
 
