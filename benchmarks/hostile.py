@@ -1,6 +1,6 @@
 """The service under attack: hostile sockets, poison files and floods of changes, while people ask.
 
-    python benchmarks/hostile.py [--seconds 90]
+    python -m benchmarks.hostile [--seconds 90]
 
 Runs the campaign of `tests/faults/hostility.py` twice, without and with the attack, and writes
 `results/hostile.json` and `results/hostile.md`.
@@ -9,19 +9,26 @@ Runs the campaign of `tests/faults/hostility.py` twice, without and with the att
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from measuring import RESULTS, machine, write_results
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.results import RESULTS, write_results
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "faults")]
+sys.path[:0] = [str(ROOT / "tests" / "faults")]
 
 from hostility import POISON, Campaign, Fare, percentile  # noqa: E402
 
 SOCKETS = 500
+MEASURED = (
+    *("corpus.reading_process", "corpus.reading_child", "indexer", "store", "articles", "encoder"),
+    *("web.api", "web.question_desk"),
+    *("web.connection_server", "web.connection", "web.http_parser", "web.server"),
+)
 
 
 def run(seconds: float, sockets: int, *, changes_files: bool) -> Fare:
@@ -57,7 +64,7 @@ def page(seconds: float, calm: Fare, attacked: Fare) -> str:
             f"opened anew when they are closed ({attacked.opened} in all); {len(POISON)} files "
             f"made to hang their readers; {attacked.changes} changes in the articles folder, "
             f"which is followed ({attacked.generations} generations of the index). Everything on "
-            "the same two cores.",
+            f"the same {os.cpu_count()} cores.",
             "",
             "| | answers | errors | answer: p50 / p99 / worst, ms "
             "| `/health`: p50 / p99 / worst, ms | most memory of the server, MB "
@@ -76,11 +83,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=90.0)
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
-    about = machine()
+    origin = Origin.now(MEASURED)
     calm = run(options.seconds / 3, 0, changes_files=False)
     attacked = run(options.seconds, SOCKETS, changes_files=True)
-    content = {"machine": about, "calm": asdict(calm), "attacked": asdict(attacked)}
-    write_results(options.output, "hostile", content, page(options.seconds, calm, attacked))
+    content = {"calm": asdict(calm), "attacked": asdict(attacked)}
+    write_results(options.output, "hostile", content, page(options.seconds, calm, attacked), origin)
     for error in (calm.errors + attacked.errors)[:10]:
         print(error, file=sys.stderr)
 

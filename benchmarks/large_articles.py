@@ -1,7 +1,7 @@
 """Writes the articles of a large folder: XQuAD's paragraphs among help pages in many languages.
 
     python -m training.adapter.prepare TEXTS --sources libreoffice-help,gnome-help,…
-    python benchmarks/large_articles.py --data FOLDER --texts TEXTS --passages 100000 ARTICLES
+    python -m benchmarks.large_articles --data FOLDER --texts TEXTS --passages 100000 ARTICLES
     qa-service index --index LARGE ARTICLES
 
 `docs/performance.md` has the commands in full. Every page that `prepare` fetched, in each of its
@@ -20,18 +20,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from quality import read_data
-
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from qa_service.chunker import split_article  # noqa: E402
-from qa_service.config import load_settings  # noqa: E402
-from qa_service.encoder.loading import load_encoder  # noqa: E402
-from qa_service.text.language import detect_language  # noqa: E402
-from qa_service.types import Article  # noqa: E402
-from training.adapter.documents import CorpusFile, Document, Kind  # noqa: E402
-from training.adapter.prepare import CORPUS  # noqa: E402
+from benchmarks.measuring.xquad import read_data
+from qa_service.chunker import split_article
+from qa_service.config import load_settings
+from qa_service.encoder.loading import load_encoder
+from qa_service.text.language import detect_language
+from qa_service.types import Article
+from training.adapter.documents import CorpusFile, Document, Kind
+from training.adapter.prepare import CORPUS
 
 Record = Mapping[str, str]
 

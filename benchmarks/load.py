@@ -1,6 +1,6 @@
 """The real server under load: answers per second, waiting times, refusals and memory.
 
-    python benchmarks/load.py --data FOLDER [--soak-minutes 10]
+    python -m benchmarks.load --data FOLDER [--soak-minutes 10]
 
 FOLDER holds `xquad.<language>.json`; their paragraphs (1 920 in eight languages) are indexed and
 served by `qa-service serve` on loopback, without a rate limit. Clients in threads of this process
@@ -14,7 +14,6 @@ Writes `results/load.json` and `results/load.md`.
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import itertools
 import json
 import math
@@ -28,21 +27,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from measuring import (
-    RESULTS,
-    Connection,
-    Reply,
-    Server,
-    Spread,
-    build_index,
-    machine,
-    questions_in_turn,
-    read_languages,
-    slope_per_minute,
-    spread,
-    write_results,
-)
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.product import build_index
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.served import Connection, Reply, Server
+from benchmarks.measuring.times import Spread, slope_per_minute, spread
+from benchmarks.measuring.xquad import questions_in_turn, read_languages
 
+MEASURED = (
+    *("text.terms", "text.language", "encoder", "indexes", "store", "retrieval", "answer"),
+    *("web.api", "web.question_desk"),
+    *("web.connection_server", "web.connection", "web.http_parser", "web.server"),
+)
 WARM_UP_QUESTIONS = 32
 LONGEST_WAIT_S = 5.0
 OVERLOADED = 503
@@ -263,7 +259,8 @@ def main() -> None:
     parser.add_argument("--soak-clients", type=int, default=16)
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    about: dict[str, object] = {"date": dt.date.today().isoformat(), **machine()}
+    origin = Origin.now(MEASURED)
+    about: dict[str, object] = {}
     languages = read_languages(arguments.data, arguments.languages, arguments.paragraphs)
     questions = Questions(questions_in_turn(languages))
     soak = None
@@ -301,7 +298,7 @@ def main() -> None:
         "soak": asdict(soak) | {"own_mb_per_minute": growth(soak)} if soak else None,
     }
     page = to_markdown(about, ready_s, levels, soak)
-    write_results(arguments.output, "load", content, page)
+    write_results(arguments.output, "load", content, page, origin)
     print(page)
 
 

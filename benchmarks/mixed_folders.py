@@ -1,6 +1,6 @@
 """Whether small folders in many languages bury passages that answer in another one, on XQuAD.
 
-    python benchmarks/mixed_folders.py --data FOLDER [--folders N]
+    python -m benchmarks.mixed_folders --data FOLDER [--folders N]
 
 A folder is drawn at random for each question: the paragraph that answers it, in the question's
 language or in another one, and others, half of them in the question's language, the rest in any.
@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from measuring import RESULTS, write_results
-from quality import read_data
-from token_codes import Embedded, batch_of, codes_of, embed
 
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.token_ranking import Embedded, batch_of, codes_of, embed
+from benchmarks.measuring.xquad import read_data
 from qa_service.config import load_settings
 from qa_service.encoder.loading import load_encoder
 from qa_service.encoder.model_statistics import embedded_model_statistics
@@ -30,6 +31,7 @@ from qa_service.indexes.codec import ProductCodec
 from qa_service.retrieval.late_interaction import Reranker
 from qa_service.retrieval.retriever import TokenMeans
 
+MEASURED = ("encoder", "indexes.codec", "retrieval.late_interaction", "retrieval.retriever")
 SIZES = (5, 12, 50)
 IN_QUESTIONS_LANGUAGE = 0.5
 # XQuAD has five paragraphs of an article in a row; those of the same one might answer as well.
@@ -59,6 +61,7 @@ def main() -> int:
     parser.add_argument("--questions", type=int, default=300, help="per language; 0 for all")
     parser.add_argument("--languages", default="", help="such as ar,en; all by default")
     arguments = parser.parse_args()
+    origin = Origin.now(MEASURED)
     encoder = load_encoder(load_settings())
     languages = {
         language.code: embed(encoder, language)
@@ -92,7 +95,7 @@ def main() -> int:
             for name, row in rows.items()
         ),
     ]
-    write_results(RESULTS, "mixed_folders", results, "\n".join([*lines, ""]))
+    write_results(RESULTS, "mixed_folders", results, "\n".join([*lines, ""]), origin)
     return 0
 
 

@@ -1,6 +1,6 @@
 """Retrieval, answers and refusals on XQuAD: one language, across languages, one mixed pool.
 
-    python benchmarks/quality.py --data FOLDER [--questions N] [--peers FILE]
+    python -m benchmarks.quality --data FOLDER [--questions N] [--peers FILE]
 
 FOLDER holds `xquad.<language>.json` in SQuAD format: the same paragraphs and questions in every
 language. Every paragraph is indexed as an article through `Service.index`, and every question goes
@@ -12,62 +12,41 @@ questions and languages, `results/quality-peers.json` and `.md`.
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
-import multiprocessing
 import os
-import platform
-import random
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from quality_report import mean_of, to_markdown
 from safetensors import safe_open
 
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.product import article_of, build, encoder, open_service, processes
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.xquad import Language, read_data, strangers
+from benchmarks.quality_report import mean_of, to_markdown
 from qa_service.answer import answerability, quoting
-from qa_service.config import load_settings
 from qa_service.encoder.adapter import ADAPTER_FILE
-from qa_service.encoder.loading import load_encoder
-from qa_service.encoder.protocol import Encoder
 from qa_service.retrieval.retriever import CANDIDATES, Retrieval
 from qa_service.service import Service
 from qa_service.store import Generation
 from qa_service.types import Filters
 
-RESULTS = Path(__file__).parent / "results"
+MEASURED = (
+    *("text", "corpus.boilerplate", "chunker", "encoder", "indexes", "retrieval"),
+    *("answer.answerability", "answer.quoting"),
+)
 PARTS = ("same", "cross", "pool", "sentence", "abstention")
 
 Scores = dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class KnownQuestion:
-    """A question, the number of its paragraph and of its article, and its answer."""
-
-    text: str
-    paragraph: int
-    article: int
-    answer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """The paragraphs of one language, each with the number of its article, and the questions."""
-
-    code: str
-    paragraphs: tuple[str, ...]
-    articles: tuple[int, ...]
-    questions: tuple[KnownQuestion, ...]
 
 
 @dataclass(slots=True)
@@ -105,6 +84,7 @@ def main() -> int:
         arguments.only = "same,cross,pool"
     wanted = frozenset(filter(None, arguments.only.split(","))) or frozenset(PARTS)
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
+    origin = Origin.now(MEASURED, threads=1)
     started = time.monotonic()
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -112,65 +92,19 @@ def main() -> int:
     ):
         results = measure(languages, Path(folder), wanted, pool)
     results["about"] = {
-        "date": dt.date.today().isoformat(),
         "languages": [language.code for language in languages],
         "never_trained_on": never_trained_on(languages),
         "questions_per_language": len(languages[0].questions),
-        "machine": platform.processor() or platform.machine(),
         "minutes": round((time.monotonic() - started) / 60, 1),
     }
     name = "quality"
     if peers is not None:
         name = "quality-peers"
         results["peers"] = peers["peers"]
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    (arguments.output / f"{name}.json").write_text(
-        json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
     table = to_markdown(results)
-    (arguments.output / f"{name}.md").write_text(table, encoding="utf-8")
+    write_results(arguments.output, name, results, table, origin)
     print(table)
     return 0
-
-
-@contextmanager
-def processes(count: int) -> Iterator[Executor]:
-    """Run so many processes, each of which does one thing at a time."""
-    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
-        yield pool
-
-
-def read_data(folder: Path, only: str, limit: int) -> Iterator[Language]:
-    """Read the languages in order of their codes, the same questions of each."""
-    files = {
-        path.suffixes[0].removeprefix("."): path for path in sorted(folder.glob("xquad.*.json"))
-    }
-    codes = only.split(",") if only else list(files)
-    missing = [f"xquad.{code}.json" for code in codes or ("<language>",) if code not in files]
-    if missing:
-        sys.exit(f"{folder} lacks {', '.join(missing)}. Name the folder that holds XQuAD's files.")
-    for code, path in files.items():
-        if code not in codes:
-            continue
-        paragraphs, articles, questions = [], [], []
-        content = json.loads(path.read_text(encoding="utf-8"))
-        for article, entry in enumerate(content["data"]):
-            for paragraph in entry["paragraphs"]:
-                questions += [
-                    KnownQuestion(
-                        item["question"], len(paragraphs), article, item["answers"][0]["text"]
-                    )
-                    for item in paragraph["qas"]
-                ]
-                paragraphs.append(paragraph["context"])
-                articles.append(article)
-        chosen = range(len(questions))
-        if limit and limit < len(questions):
-            chosen = sorted(random.Random(7).sample(chosen, limit))
-        yield Language(
-            code, tuple(paragraphs), tuple(articles), tuple(questions[number] for number in chosen)
-        )
 
 
 def never_trained_on(languages: Sequence[Language]) -> list[str]:
@@ -240,13 +174,6 @@ def measure_target(
     return rows
 
 
-def strangers(languages: Sequence[Language], target: Language) -> list[Language]:
-    """Return two languages to ask of a third one's paragraphs in; every language asks as often."""
-    place = languages.index(target)
-    others = [languages[(place + step) % len(languages)] for step in (1, 3)]
-    return [language for language in others if language.code != target.code]
-
-
 def build_pool(languages: Sequence[Language], folder: Path) -> None:
     """Index all languages together."""
     build(languages, folder).close()
@@ -261,48 +188,6 @@ def ask_pool_of(folder: Path, language: Language) -> Scores:
     return scores
 
 
-def build(languages: Sequence[Language], folder: Path) -> Service:
-    """Index the paragraphs of these languages; an article's id is `language-number`."""
-    articles = folder / "articles"
-    write_articles(languages, articles)
-    service = open_service(folder)
-    report = service.index([articles])
-    if report.articles + len(report.duplicates) != sum(len(item.paragraphs) for item in languages):
-        sys.exit(f"only {report.articles} articles were indexed")
-    return service
-
-
-def write_articles(languages: Sequence[Language], folder: Path) -> None:
-    """Write the paragraphs of these languages into a new folder, a file for each language."""
-    folder.mkdir(parents=True)
-    for language in languages:
-        lines = [
-            json.dumps(
-                {
-                    "id": f"{language.code}-{number}",
-                    "text": text,
-                    "title": "",
-                    "language": language.code,
-                    "source": f"{language.code}-{number}",
-                },
-                ensure_ascii=False,
-            )
-            for number, text in enumerate(language.paragraphs)
-        ]
-        (folder / f"{language.code}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-
-
-def open_service(folder: Path) -> Service:
-    """Return a service over what `build` put into a folder."""
-    return Service(load_settings(index=folder / "index", articles=folder / "articles", threads=1))
-
-
-@cache
-def encoder() -> Encoder:
-    """Return the encoder by itself, for what the product does not do."""
-    return load_encoder(load_settings(threads=1))
-
-
 @cache
 def query_vector(text: str) -> NDArray[np.float32]:
     """Return a question's vector as the model gives it."""
@@ -315,20 +200,6 @@ def nearest_as_is(service: Service, text: str) -> list[int]:
     scores = raw_vectors(generation) @ query_vector(text)
     places = np.argsort(-scores, kind="stable")[:CANDIDATES]
     return [int(key) for key in generation.keys[places]]
-
-
-def article_of(service: Service, keys: Sequence[int]) -> list[str]:
-    """Return the article of each passage."""
-    articles = articles_by_key(service.generation)
-    return [articles[key] for key in keys]
-
-
-@cache
-def articles_by_key(generation: Generation) -> dict[int, str]:
-    """Return the article of every passage."""
-    keys = generation.keys.tolist()
-    passages = generation.passages(keys)
-    return {key: passage.article_id for key, passage in zip(keys, passages, strict=True)}
 
 
 @cache

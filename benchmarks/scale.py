@@ -1,6 +1,6 @@
 """How the index behaves at ten thousand, a hundred thousand and a million passages.
 
-    python benchmarks/scale.py --sizes 10000 100000 1000000
+    python -m benchmarks.scale --sizes 10000 100000 1000000
 
 Runs the real indexer and store over synthetic articles: texts of Zipf-distributed words with topics
 of their own, and vectors clustered at three levels: topics of power-law sizes, stories of some
@@ -33,24 +33,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.measuring.memory import PeakMemory, memory_of
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.results import RESULTS
+from benchmarks.scale_report import write_report
+from qa_service.corpus.discovery import SourceFile
+from qa_service.corpus.reading import FileArticles
+from qa_service.encoder.protocol import Encoded, TokenVectors
+from qa_service.indexer import Components, Indexer
+from qa_service.indexes.lexical import TantivyIndex
+from qa_service.indexes.vector import FaissIndex, exact_neighbours
+from qa_service.retrieval.centering import LanguageCentering
+from qa_service.store import Generation, Recipe, Store
+from qa_service.types import Article, Passage, Span
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from memory import PeakMemory, memory_of  # noqa: E402
-from scale_report import write_results  # noqa: E402
-
-from qa_service.corpus.discovery import SourceFile  # noqa: E402
-from qa_service.corpus.reading import FileArticles  # noqa: E402
-from qa_service.encoder.protocol import Encoded, TokenVectors  # noqa: E402
-from qa_service.indexer import Components, Indexer  # noqa: E402
-from qa_service.indexes.lexical import TantivyIndex  # noqa: E402
-from qa_service.indexes.vector import FaissIndex, exact_neighbours  # noqa: E402
-from qa_service.retrieval.centering import LanguageCentering  # noqa: E402
-from qa_service.store import Generation, Recipe, Store  # noqa: E402
-from qa_service.types import Article, Passage, Span  # noqa: E402
 
 Vectors = NDArray[np.float32]
 
+MEASURED = ("indexer", "indexes", "store", "retrieval.centering")
 DIMENSION = 384
 DIRECTIONS = 48
 CODE_SIZE = 64
@@ -384,8 +385,8 @@ def measure(size: int, keep: Path | None) -> dict[str, float]:
     root = Path(tempfile.mkdtemp(prefix=f"qa-scale-{size}-", dir=keep))
     try:
         check_room(root, size)
-        built = run_alone("--build", str(size), str(root))
-        served = run_alone("--serve", str(root / "index"))
+        built = run_alone("--build", str(size), str(root.absolute()))
+        served = run_alone("--serve", str(root.absolute() / "index"))
         return {"passages": size} | built | served
     finally:
         if keep is None:
@@ -405,7 +406,11 @@ def check_room(folder: Path, size: int) -> None:
 def run_alone(*arguments: str) -> dict[str, float]:
     """Run this script anew, so that what it measures of memory is its own, and return its JSON."""
     ended = subprocess.run(
-        [sys.executable, __file__, *arguments], check=True, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "benchmarks.scale", *arguments],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
     )
     measured: dict[str, float] = json.loads(ended.stdout)
     return measured
@@ -415,7 +420,7 @@ def main() -> None:
     """Measure every size and write the results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--picture", type=Path, default=ROOT / "docs" / "scale.svg")
     parser.add_argument("--keep", type=Path, help="leave the indexes in this folder")
     parser.add_argument("--build", nargs=2, help=argparse.SUPPRESS)
@@ -428,12 +433,13 @@ def main() -> None:
     if arguments.serve is not None:
         print(json.dumps(serve(arguments.serve)))
         return
+    origin = Origin.now(MEASURED)
     results = []
     for size in sorted(arguments.sizes):
         results.append(measure(size, arguments.keep))
         print(json.dumps(results[-1]), file=sys.stderr)
         # A later size may fail for want of room or time.
-        write_results(results, arguments.results, arguments.picture)
+        write_report(results, arguments.results, arguments.picture, origin)
     print((arguments.results / "scale.md").read_text(encoding="utf-8"))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.results import write_results
 
 Measured = Mapping[str, float]
 
@@ -42,22 +42,18 @@ PANELS_PER_ROW = 4
 WIDTH, HEIGHT, MARGIN = 240, 200, 44
 
 
-def write_results(results: Sequence[Measured], folder: Path, drawing: Path) -> None:
+def write_report(results: Sequence[Measured], folder: Path, drawing: Path, origin: Origin) -> None:
     """Write the figures as JSON, as a page and as a picture."""
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-    folder.mkdir(parents=True, exist_ok=True)
-    document = json.dumps({"machine": machine, "results": results}, indent=2)
-    (folder / "scale.json").write_text(document + "\n", encoding="utf-8")
-    (folder / "scale.md").write_text(markdown(results, machine), encoding="utf-8")
+    write_results(folder, "scale", {"results": results}, markdown(results), origin)
     drawing.write_text(picture(results), encoding="utf-8")
 
 
-def markdown(results: Sequence[Measured], machine: str) -> str:
+def markdown(results: Sequence[Measured]) -> str:
     """Return the figures as a page."""
     lines = [
         "# The index at scale",
         "",
-        f"Made by `benchmarks/scale.py` on {machine}; its top describes the synthetic articles.",
+        "Made by `benchmarks/scale.py`, whose top describes the synthetic articles.",
         "",
         "| " + " | ".join(title for _, title, _ in COLUMNS) + " |",
         "|" + "---:|" * len(COLUMNS),

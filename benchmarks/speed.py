@@ -1,6 +1,6 @@
 """How fast everything is that a person waits for, beside other libraries, in one run.
 
-    python benchmarks/speed.py --data FOLDER [--peers .venv-peers/bin/python] [--large INDEX]
+    python -m benchmarks.speed --data FOLDER [--peers .venv-peers/bin/python] [--large INDEX]
 
 FOLDER holds `xquad.<language>.json`. Measured, as medians of rounds in which all take turns:
 
@@ -8,7 +8,7 @@ FOLDER holds `xquad.<language>.json`. Measured, as medians of rounds in which al
 - an index run and questions, beside txtai, Haystack, LlamaIndex and plain sentence-transformers on
   the same model, passages and questions; each measurement has a process of its own. The peers
   embed and store vectors, and return ids of passages; what qa-service does besides is said in
-  `benchmarks/ours.py`;
+  `benchmarks/measuring/ours.py`;
 - start-up: `qa-service --help`, `qa-service ask`, and `qa-service serve` until it is ready;
 - `POST /ask` on the served index, a new server in each round, and the server's memory; and once
   while an index run is going;
@@ -22,7 +22,6 @@ Processes start with the files in the system's cache. Writes `results/speed.json
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
 import os
 import statistics
@@ -34,25 +33,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import encoder
-from comparison import PEERS, choose_texts, compare, medians
-from measuring import (
-    COMMAND,
-    RESULTS,
-    Connection,
-    Server,
-    Spread,
-    machine,
-    spread,
-    write_results,
-)
-from memory import Memory
-from ours import by_stage, write_articles
-from speed_report import picture, to_markdown
-
+from benchmarks import encoder
+from benchmarks.measuring.comparison import PEERS, choose_texts, compare, medians
+from benchmarks.measuring.memory import Memory
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.ours import by_stage, write_articles
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.served import COMMAND, Connection, Server
+from benchmarks.measuring.times import Spread, spread
+from benchmarks.speed_report import picture, to_markdown
 from qa_service.config import load_settings
 from qa_service.encoder.loading import load_encoder
 
+MEASURED = (
+    *("text.terms", "text.language", "corpus", "chunker", "encoder", "indexes", "indexer", "store"),
+    *("retrieval", "answer", "web.api", "web.question_desk"),
+    *("web.connection_server", "web.connection", "web.http_parser", "web.server"),
+)
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "speed.svg"
 WARM_UP_QUESTIONS = 20
 INDEX_RUN_WITHIN_S = 300
@@ -240,14 +237,14 @@ def main() -> None:
         parser.error(f"{arguments.peers} is not there; make it: make bench-peers")
     # Every process started from here heeds it.
     os.environ["QA_PRECISION"] = arguments.precision
-    about: dict[str, object] = {"date": dt.date.today().isoformat(), **machine()}
+    origin = Origin.now(MEASURED)
     texts = choose_texts(
         arguments.data, arguments.languages, arguments.passages, 2 * arguments.questions
     )
     others = [query["text"] for query in texts["queries"][1::2]]
     texts["queries"] = texts["queries"][::2]
     questions = [query["text"] for query in texts["queries"]]
-    about |= {
+    about = {
         "precision": arguments.precision,
         "passages": len(texts["passages"]),
         "questions": len(questions),
@@ -283,7 +280,7 @@ def main() -> None:
         "large": asdict(large) if large else None,
     }
     page = to_markdown(results)
-    write_results(arguments.output, "speed", results, page)
+    write_results(arguments.output, "speed", results, page, origin)
     arguments.picture.parent.mkdir(parents=True, exist_ok=True)
     arguments.picture.write_text(picture(results), encoding="utf-8")
     print(page)

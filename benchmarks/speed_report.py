@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
-from comparison import OURS
+from benchmarks.measuring.comparison import OURS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ What tells is how far the passage's late interaction stands above that of a usua
 some questions match everything a little, the more so the fewer words they have; and, where both
 are in one language, what share of the question's terms the passage holds. Two logistic models, one
 for passages in the question's language and one for others, are fitted by
-`benchmarks/calibration.py` on corpora of a few articles and of many, and tried on languages that
-they were not fitted on. They know nothing of any one language or corpus.
+`benchmarks/fitting/calibration.py` on corpora of a few articles and of many, and tried on languages
+that they were not fitted on. They know nothing of any one language or corpus.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Model:
     lexical: float
 
 
-# As `benchmarks/calibration.py --questions 110` prints them.
+# As `benchmarks/fitting/calibration.py --questions 110` prints them.
 _OWN_LANGUAGE = _Model(intercept=-10.69, standing=10.13, lexical=21.34)
 _OTHER_LANGUAGE = _Model(intercept=-5.95, standing=13.08, lexical=5.10)
 

@@ -22,7 +22,7 @@ OnProgress = Callable[[str], None]
 MODEL_NAME = "multilingual-e5-small"
 # Raised whenever the unpacked files change, so that an older cache is left alone.
 _LAYOUT = "4"
-# Chosen by `benchmarks/token_layers.py`. Another choice needs statistics of its own, which
+# Chosen by `benchmarks/fitting/token_layers.py`. Another choice needs statistics of its own, which
 # `training/model_statistics.py` makes.
 _TOKEN_LAYERS: TokenLayers = ((6, 0.16), (11, 0.3), (12, 1.0))
 

@@ -2,7 +2,7 @@
 
 Token vectors of a contextual encoder share a large common part, and those of one passage share
 more: `ProductCodec` takes both away before anything is rounded, so that codes spend their bits on
-what differs. `benchmarks/token_codes.py` measures what is lost.
+what differs. `benchmarks/trials/token_codes.py` measures what is lost.
 """
 
 from __future__ import annotations

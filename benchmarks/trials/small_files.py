@@ -1,6 +1,6 @@
 """How fast a folder of small files is read and stored, beside another version of qa-service.
 
-    python benchmarks/small_files.py --files 10000 [--against CHECKOUT] [--pairs 5]
+    python benchmarks/trials/small_files.py --files 10000 [--against CHECKOUT] [--pairs 5]
 
 Writes that many articles, half of them `.txt` and half `.md`, of some hundred words in Arabic,
 Chinese, English, Hindi, Russian and Thai, and times the reading stage of an index run: reading,
@@ -22,7 +22,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SENTENCES = (
     "افتتح الرئيس أمس الجسر الجديد فوق النهر، بعد أربع سنوات من العمل المتواصل",
     "运河全长八十二公里，共有四座船闸，每年通过的船只超过一万艘",

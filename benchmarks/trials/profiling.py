@@ -1,7 +1,7 @@
 """Where the time of an index run and of a question goes, by py-spy's samples.
 
     pip install py-spy
-    python benchmarks/profiling.py --data FOLDER [--large INDEX] [--seconds N]
+    python -m benchmarks.trials.profiling --data FOLDER [--large INDEX] [--seconds N]
 
 FOLDER holds XQuAD, whose paragraphs in eight languages are indexed from nothing, start-up included;
 then one client asks its questions for N seconds, of that index and of INDEX if one is named. The
@@ -22,15 +22,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from measuring import COMMAND, RESULTS, machine, questions_in_turn, read_languages, write_results
-from quality import write_articles
-
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.served import COMMAND
+from benchmarks.measuring.xquad import questions_in_turn, read_languages, write_articles
 from qa_service.config import load_settings
 from qa_service.service import Service
 from qa_service.types import Question
 
 LANGUAGES = "ar,de,en,es,hi,ru,tr,zh"
 SAMPLES_PER_S = 200
+MEASURED = (
+    *("text", "corpus", "chunker", "encoder", "indexes", "indexer", "store", "retrieval", "answer"),
+)
 
 # Parts, with what a frame's description contains that belongs to them; the first one that fits.
 PARTS: Mapping[str, Sequence[str]] = {
@@ -102,6 +106,7 @@ def main() -> None:
     spy = shutil.which("py-spy") or shutil.which("py-spy", path=Path(sys.executable).parent)
     if spy is None:
         sys.exit("py-spy is not installed. Run: pip install py-spy")
+    origin = Origin.now(MEASURED)
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         write_articles(languages, work / "articles")
@@ -111,13 +116,21 @@ def main() -> None:
         passages = sum(len(language.paragraphs) for language in languages)
         for title, asked in (("a question", index), ("a question, large index", arguments.large)):
             if asked:
-                own = [sys.executable, __file__, "--data", arguments.data, "--ask", asked]
+                own = [
+                    sys.executable,
+                    "-m",
+                    "benchmarks.trials.profiling",
+                    "--data",
+                    arguments.data,
+                    "--ask",
+                    asked,
+                ]
                 samples = record(spy, [*own, "--seconds", arguments.seconds], work)
                 shares[title] = shares_of(samples, within="Service.ask ")
-    results = {"machine": machine(), "paragraphs_indexed": passages, "shares": shares}
+    results = {"paragraphs_indexed": passages, "shares": shares}
     page = to_markdown(shares, passages)
     print(page)
-    write_results(RESULTS, "profile", results, page)
+    write_results(RESULTS, "profile", results, page, origin)
 
 
 def ask(index: Path, questions: Sequence[str], seconds: float) -> None:
@@ -172,14 +185,13 @@ def _part_of(stack: str) -> str:
 
 def to_markdown(shares: Mapping[str, Mapping[str, float]], passages: int) -> str:
     """Return the page for people."""
-    about = machine()
     lines = [
         "# Profile",
         "",
-        "Made by `benchmarks/profiling.py`: shares of the time that passes, by py-spy's samples; "
-        "texts from XQuAD, CC BY-SA 4.0.",
+        "Made by `benchmarks/trials/profiling.py`: shares of the time that passes, by py-spy's "
+        "samples; texts from XQuAD, CC BY-SA 4.0.",
         "",
-        f"{about['processor']}, {about['cores']} cores; {passages:,} paragraphs indexed.",
+        f"{passages:,} paragraphs indexed.",
         "",
         f"| | {' | '.join(shares)} |",
         f"|---|{'---:|' * len(shares)}",

@@ -1,41 +1,30 @@
-"""What the codes of token vectors lose against the vectors themselves, on XQuAD.
+"""Late interaction over XQuAD without an index: paragraphs ranked by their token vectors.
 
-    python benchmarks/token_codes.py --data FOLDER [--questions N]
-
-Every paragraph is a passage. Late interaction ranks the passages that the dense search puts first,
-the right one always among them, once with the codes that an index stores and once with the token
-vectors in full precision: questions and passages in one language, and across languages. Writes
-`results/token_codes.json` and `.md`.
+Every paragraph is a passage. The passages that the vectors put first, the right one always among
+them, are ranked with codes as an index stores them, or with token vectors in full precision.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from quality import RESULTS, Language, read_data
 
-from qa_service.config import load_settings
-from qa_service.encoder.loading import load_encoder
-from qa_service.encoder.model_statistics import TokenStatistics, embedded_model_statistics
+from benchmarks.measuring.xquad import Language
+from qa_service.encoder.model_statistics import TokenStatistics
 from qa_service.encoder.protocol import Encoded, Encoder
 from qa_service.indexer.embedding import LEAST_TELLING
 from qa_service.indexes.codec import ProductCodec
-from qa_service.indexes.tokens import TokenBatch, row_size
+from qa_service.indexes.tokens import TokenBatch
 from qa_service.retrieval.late_interaction import Reranker
 
 Vectors = NDArray[np.float32]
 
+
 TO_RERANK = 50
-# A passage of so many tokens is what the size of the codes is told for.
-USUAL_TOKENS = 150
 
 
 class FullPrecision:
@@ -85,45 +74,6 @@ class Embedded:
     questions: Encoded
 
 
-def main() -> int:
-    """Measure and write the results."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--questions", type=int, default=300, help="per language; 0 for all")
-    parser.add_argument("--languages", default="", help="such as ar,en; all by default")
-    arguments = parser.parse_args()
-    encoder = load_encoder(load_settings())
-    embedded = [
-        embed(encoder, language)
-        for language in read_data(arguments.data, arguments.languages, arguments.questions)
-    ]
-    known = embedded_model_statistics().tokens
-    rows: dict[str, dict[str, float]] = {}
-    codecs: Mapping[str, Codec] = {
-        "stored codes": ProductCodec(known),
-        "in full": FullPrecision(known),
-    }
-    kept = statistics.fmean(share_kept(each) for each in embedded)
-    for name, codec in codecs.items():
-        rows[name] = {
-            "bytes of a passage of 150 tokens": row_size(codec.code_size) * USUAL_TOKENS * kept,
-            **recall(codec, embedded),
-        }
-        print(name, rows[name], flush=True)
-    results = {
-        "questions_per_language": len(embedded[0].language.questions),
-        "languages": [each.language.code for each in embedded],
-        "tokens kept": kept,
-        "codecs": rows,
-    }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "token_codes.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-    (RESULTS / "token_codes.md").write_text(to_markdown(results, rows), "utf-8")
-    return 0
-
-
 def embed(encoder: Encoder, language: Language) -> Embedded:
     """Embed a language."""
     return Embedded(
@@ -133,11 +83,20 @@ def embed(encoder: Encoder, language: Language) -> Embedded:
     )
 
 
-def share_kept(embedded: Embedded) -> float:
-    """Return which share of tokens tell enough to be stored."""
-    every = sum(len(tokens.vectors) for tokens in embedded.passages.tokens)
-    telling = sum(len(tokens.telling(LEAST_TELLING).vectors) for tokens in embedded.passages.tokens)
-    return telling / every
+def statistics_of(embedded: Sequence[Embedded]) -> TokenStatistics:
+    """Return the little that a codec in full precision has to know of the passages' tokens."""
+    tokens = np.concatenate([one.vectors for each in embedded for one in each.passages.tokens])
+    mean = tokens.mean(axis=0)
+    dimension = len(mean)
+    return TokenStatistics(
+        mean=mean,
+        norm=float(np.linalg.norm(tokens - mean, axis=1).mean()),
+        passage_mean=np.zeros(dimension, dtype=np.float32),
+        common_map=np.zeros((dimension, dimension), dtype=np.float32),
+        common_bias=np.zeros(dimension, dtype=np.float32),
+        codebooks=np.zeros((1, 256, dimension), dtype=np.float32),
+        offsets={},
+    )
 
 
 def recall(codec: Codec, embedded: Sequence[Embedded]) -> dict[str, float]:
@@ -203,27 +162,3 @@ def nearest_passages(source: Embedded, target: Embedded) -> NDArray[np.intp]:
     passages = target.passages.vectors - target.passages.vectors.mean(axis=0)
     passages /= np.linalg.norm(passages, axis=1, keepdims=True)
     return np.argsort(-(questions @ passages.T), axis=1)
-
-
-def to_markdown(results: Mapping[str, object], rows: Mapping[str, Mapping[str, float]]) -> str:
-    """Return the results as a table."""
-    lines = [
-        "# Codes of token vectors",
-        "",
-        "Made by `benchmarks/token_codes.py`; XQuAD, CC BY-SA 4.0. "
-        f"{results['questions_per_language']} questions a language, "
-        f"{len(results['languages'])} languages, "  # type: ignore[arg-type]
-        f"{100 * results['tokens kept']:.0f} % of tokens stored.",  # type: ignore[operator]
-        "",
-        "| | KB of a 150-token passage | one language, R@1 | across languages, R@1 |",
-        "|---|---|---|---|",
-    ]
-    for name, row in rows.items():
-        size, *recalls = row.values()
-        cells = [f"{size / 1024:.1f}", *(f"{100 * value:.2f}" for value in recalls)]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

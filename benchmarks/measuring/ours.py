@@ -1,6 +1,6 @@
 """Measure qa-service as `benchmarks/peers/run.py` measures the other libraries.
 
-    python benchmarks/ours.py TEXTS.json FOLDER RESULT.json
+    python -m benchmarks.measuring.ours TEXTS.json FOLDER RESULT.json
 
 Takes the same TEXTS.json, one process for one measurement. Every passage is an article of a JSONL
 file in FOLDER/articles, and FOLDER/index is made anew. So an index run is reading, splitting,
@@ -23,9 +23,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from measuring import spread
-from memory import memory_of
-
+from benchmarks.measuring.memory import memory_of
+from benchmarks.measuring.times import spread
 from qa_service import __version__
 from qa_service.config import load_settings
 from qa_service.errors import NoIndexError

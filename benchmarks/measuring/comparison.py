@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from measuring import read_languages
-
+from benchmarks.measuring.xquad import read_languages
 from qa_service.config import load_settings
 from qa_service.encoder.model_folder import find_model
 
-FOLDER = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
+PEERS_RUN = ROOT / "benchmarks" / "peers" / "run.py"
 OURS = "qa-service"
 PEERS = ("sentence-transformers", "txtai", "haystack", "llama-index")
 
@@ -73,11 +73,10 @@ def compare(
             command: list[str | Path]
             if name == OURS:
                 folder = work / ("ours" if turn == rounds - 1 else f"ours-{turn}")
-                command = [sys.executable, FOLDER / "ours.py", texts, folder, result]
+                command = [sys.executable, "-m", "benchmarks.measuring.ours", texts, folder, result]
             else:
                 assert python is not None
-                run = FOLDER / "peers" / "run.py"
-                command = [python, run, texts, model, result, "--peers", name]
+                command = [python, PEERS_RUN, texts, model, result, "--peers", name]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             measured = json.loads(result.read_text(encoding="utf-8"))
             figures = measured if name == OURS else measured[name]

@@ -1,12 +1,13 @@
 """Fits the abstention models on XQuAD and tells whether they transfer.
 
-    python benchmarks/calibration.py --data FOLDER [--questions N]
+    python -m benchmarks.fitting.calibration --data FOLDER [--questions N]
 
 Questions are asked in the language of the articles, and in another; with the answering article
 there and with it taken away; of all the articles, and of a few drawn at random, for a folder of
 five articles must be judged as well as a library. A logistic model of the best passage's signs is
 fitted on all languages, for each of the two; the table shows how it does on each language when
-fitted on pairs that it has no part in. Prints the constants; writes `results/calibration.json`.
+fitted on pairs that it has no part in. Prints the constants; writes `results/calibration.json` and
+`.md`.
 """
 
 from __future__ import annotations
@@ -14,30 +15,31 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from quality import (
-    RESULTS,
-    KnownQuestion,
-    Language,
-    area_under_curve,
-    article_of,
-    build,
-    read_data,
-    strangers,
-)
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.product import article_of, build
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.xquad import KnownQuestion, Language, read_data, strangers
+from benchmarks.quality import area_under_curve
 from qa_service.answer.answerability import Features
 from qa_service.retrieval.retriever import TO_RERANK, RankedPassage, estimate_background_max_sim
 from qa_service.service import Service
 
+MEASURED = (
+    *("text", "corpus.boilerplate", "chunker", "encoder", "indexes", "retrieval"),
+    "answer.answerability",
+)
 NAMES = ("standing", "lexical")
 # How many paragraphs are there, the answering one not counted; 0 for all of them.
 SIZES = (0, 60, 15, 5, 2)
@@ -77,6 +79,7 @@ def main() -> int:
     parser.add_argument("--languages", default="")
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
+    origin = Origin.now(MEASURED)
     own: dict[str, Samples] = {}
     foreign: dict[str, Samples] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -96,11 +99,34 @@ def main() -> int:
             "weights": dict(zip(NAMES, np.round(fitted.weights, 2).tolist(), strict=True)),
             "held out": score_held_out(samples),
         }
-    RESULTS.mkdir(exist_ok=True)
-    text = json.dumps(results, indent=1) + "\n"
-    (RESULTS / "calibration.json").write_text(text, encoding="utf-8")
-    print(text)
+    write_results(RESULTS, "calibration", results, to_markdown(results), origin)
+    print(json.dumps(results, indent=1))
     return 0
+
+
+def to_markdown(results: Mapping[str, Any]) -> str:
+    """Return the page for people: means over the pairs that a model has no part in."""
+    lines = [
+        "# When an answer counts as found",
+        "",
+        "Made by `benchmarks/fitting/calibration.py`, which says at its top what is measured; "
+        "XQuAD, CC BY-SA 4.0. Means over languages, each judged by a model that was fitted "
+        "without it.",
+        "",
+        "| question in | articles | answered, the answer there | refused, it is not | AUC |",
+        "|---|---|---:|---:|---:|",
+    ]
+    for name, found in results.items():
+        pairs = list(found["held out"].values())
+        for size in pairs[0]:
+            answered, refused, area = (
+                statistics.fmean(pair[size][measure] for pair in pairs)
+                for measure in ("answered", "refused", "AUC")
+            )
+            lines.append(
+                f"| {name} | {size} | {100 * answered:.1f} % | {100 * refused:.1f} % | {area:.3f} |"
+            )
+    return "\n".join([*lines, ""])
 
 
 def collect(service: Service, asking: Language, answering: Language) -> Samples:

@@ -1,6 +1,6 @@
 """Which candidates and tokens a large folder needs: XQuAD asked of an index that holds much else.
 
-    python benchmarks/large_folder.py --data FOLDER --large INDEX [--questions N]
+    python -m benchmarks.trials.large_folder --data FOLDER --large INDEX [--questions N]
 
 INDEX holds XQuAD's paragraphs, each an article, among many others in many languages. Every question
 goes through the product's own search, with fewer and more candidates for late interaction, with and
@@ -21,9 +21,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from measuring import RESULTS, write_results
-from quality import KnownQuestion, Language, read_data
-
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.xquad import KnownQuestion, Language, read_data
 from qa_service.config import load_settings
 from qa_service.encoder.protocol import TokenVectors
 from qa_service.retrieval import fusion, retriever
@@ -31,6 +31,7 @@ from qa_service.retrieval.late_interaction import Reranker
 from qa_service.retrieval.retriever import Retrieval
 from qa_service.service import Service
 
+MEASURED = ("text.terms", "encoder", "indexes", "retrieval")
 COLUMNS = {
     "any language, R@1": "any",
     "its own, R@1": "own",
@@ -98,6 +99,7 @@ def main() -> int:
     parser.add_argument("--languages", default="", help="such as ar,en; all by default")
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
+    origin = Origin.now(MEASURED)
     service = Service(load_settings(index=arguments.large))
     sources = sources_by_key(service, languages)
     missing = [language.code for language in languages if not holds(sources, language)]
@@ -126,7 +128,7 @@ def main() -> int:
     passages = service.status().passages
     questions = sum(len(language.questions) for language in languages)
     results = {"passages": passages, "questions": questions, "candidates": rows}
-    write_results(RESULTS, "large_folder", results, to_markdown(passages, questions, rows))
+    write_results(RESULTS, "large_folder", results, to_markdown(passages, questions, rows), origin)
     return 0
 
 
@@ -206,8 +208,8 @@ def to_markdown(passages: int, questions: int, rows: Mapping[str, Scores]) -> st
     lines = [
         "# Candidates and tokens in a large folder",
         "",
-        "Made by `benchmarks/large_folder.py`, which says at its top what is measured; XQuAD, "
-        f"CC BY-SA 4.0. {passages:,} passages, {questions:,} questions in all languages of XQuAD.",
+        "Made by `benchmarks/trials/large_folder.py`, which says at its top what is measured; "
+        f"XQuAD, CC BY-SA 4.0. {passages:,} passages, {questions:,} questions in all languages.",
         "",
         f"| candidates | {' | '.join(COLUMNS)} |",
         f"|---|{'---:|' * len(COLUMNS)}",

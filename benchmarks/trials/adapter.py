@@ -1,6 +1,6 @@
 """What adapters gain and lose, on XQuAD: a quick look before statistics are fitted anew.
 
-    python benchmarks/adapter.py --data FOLDER [--languages ar,en,zh] [--questions N] ADAPTER ...
+    python -m benchmarks.trials.adapter --data FOLDER [--languages ar,en,zh] ADAPTER ...
 
 For the model as it came and with each adapter merged, paragraphs are ranked by centred vectors and
 by late interaction in full precision, whose means come from the paragraphs themselves. Prints
@@ -16,10 +16,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from quality import Language, read_data
-from token_codes import FullPrecision, embed, nearest_passages, recall
-from token_layers import statistics_of
-
+from benchmarks.measuring.token_ranking import (
+    FullPrecision,
+    embed,
+    nearest_passages,
+    recall,
+    statistics_of,
+)
+from benchmarks.measuring.xquad import Language, read_data
 from qa_service.config import load_settings
 from qa_service.encoder.adapter import Adapter, read_adapter
 from qa_service.encoder.embedded import embedded_model_folder

@@ -1,7 +1,7 @@
 """Which server carries the app: answers a second, memory, stopping, and what hostile sockets do.
 
     python -m pip install granian hypercorn
-    python benchmarks/http_servers.py
+    python -m benchmarks.trials.http_servers
 
 One small Flask app, whose answers take 5 ms without the interpreter's lock, is served in turn by
 what qa-service uses (waitress's connections with our limits, watched over by gunicorn), by gunicorn
@@ -29,14 +29,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from measuring import RESULTS, Connection, Spread, machine, spread, write_results
-from memory import memory_of
+from benchmarks.measuring.memory import memory_of
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.served import Connection
+from benchmarks.measuring.times import Spread, spread
 
 THREADS = 80
+MEASURED = ("web.connection_server", "web.connection", "web.http_parser", "web.server")
 HOSTILE = 500
 OPEN_AFTER_REPLY = 12
 SLOW_S = 2.0
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +382,7 @@ def page(rows: list[Row], rounds: int) -> str:
     lines = [
         "# Servers",
         "",
-        "Written by `benchmarks/http_servers.py`; see there what is measured. Medians of "
+        "Written by `benchmarks/trials/http_servers.py`; see there what is measured. Medians of "
         f"{rounds} rounds in which the servers took turns.",
         "",
         "| server | answers/s, 16 clients | p50 / p99, ms | memory, MB | a newcomer behind "
@@ -417,7 +421,7 @@ def main() -> None:
     if options.serve:
         serve(options.serve, options.port)
         return
-    about = machine()
+    origin = Origin.now(MEASURED)
     names = [
         name
         for name in SERVERS
@@ -429,11 +433,8 @@ def main() -> None:
             rounds[name].append(measure(name, options.seconds))
             print(asdict(rounds[name][-1]), file=sys.stderr)
     rows = [median_row(rounds[name]) for name in names]
-    content = {
-        "machine": about,
-        "rounds": {name: [asdict(r) for r in rounds[name]] for name in names},
-    }
-    write_results(options.output, "http_servers", content, page(rows, options.rounds))
+    content = {"rounds": {name: [asdict(r) for r in rounds[name]] for name in names}}
+    write_results(options.output, "http_servers", content, page(rows, options.rounds), origin)
 
 
 if __name__ == "__main__":

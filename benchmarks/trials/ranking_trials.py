@@ -1,6 +1,6 @@
 """Other ways to rank passages than the product's, beside it, on XQuAD.
 
-    python benchmarks/ranking_trials.py --data FOLDER [--questions N] [--languages CODES]
+    python -m benchmarks.trials.ranking_trials --data FOLDER [--questions N] [--languages CODES]
 
 The first table goes through the product's own search: what it compared for every candidate is put
 together in other ways. The second one changes the vectors of tokens, or the question, and ranks
@@ -21,11 +21,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from measuring import RESULTS, write_results
 from numpy.typing import NDArray
-from quality import Language, article_of, build, encoder, processes, read_data
-from token_codes import Codec, Embedded, FullPrecision, embed, recall
 
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.product import article_of, build, encoder, processes
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.token_ranking import Codec, Embedded, FullPrecision, embed, recall
+from benchmarks.measuring.xquad import Language, read_data
 from qa_service.encoder.model_statistics import TokenStatistics, embedded_model_statistics
 from qa_service.retrieval.fusion import LEXICAL_WEIGHT
 from qa_service.retrieval.late_interaction import Alignment, idf_weights
@@ -35,6 +37,7 @@ Vectors = NDArray[np.float32]
 Scores = NDArray[np.float64]
 Recalls = dict[str, dict[str, float]]
 
+MEASURED = ("text.terms", "chunker", "encoder", "indexes", "retrieval")
 SHIPPED, IN_FULL = "as shipped", "as shipped, in full precision"
 PARTS = ("one language", "across languages")
 LEXICAL_WEIGHTS = (0.0, 0.05, 0.2, 0.4)
@@ -59,6 +62,7 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="one per core")
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
+    origin = Origin.now(MEASURED, threads=1)
     with (
         tempfile.TemporaryDirectory() as folder,
         processes(arguments.processes) as pool,
@@ -75,7 +79,7 @@ def main() -> int:
             "candidates put together in other ways": candidates,
             "other vectors of tokens": vectors.result(),
         }
-    write_results(RESULTS, "ranking_trials", results, to_markdown(results))
+    write_results(RESULTS, "ranking_trials", results, to_markdown(results), origin)
     return 0
 
 
@@ -311,8 +315,8 @@ def to_markdown(results: Mapping[str, object]) -> str:
     lines = [
         "# Other ways to rank",
         "",
-        "Made by `benchmarks/ranking_trials.py`, which says at its top what is measured; XQuAD, "
-        f"CC BY-SA 4.0. {asked} questions a language, {len(languages)} languages.",  # type: ignore[arg-type]
+        "Made by `benchmarks/trials/ranking_trials.py`, which says at its top what is measured; "
+        f"XQuAD, CC BY-SA 4.0. {asked} questions a language, {len(languages)} languages.",  # type: ignore[arg-type]
     ]
     for title, rows in results.items():
         if not isinstance(rows, dict):

@@ -1,7 +1,7 @@
 """What int8 for activations, too, would give and cost the encoder.
 
     pip install nncf==3.4.0
-    python benchmarks/static_int8.py --data FOLDER [--calibrate-on TEXTS] [--questions N]
+    python -m benchmarks.trials.static_int8 --data FOLDER [--calibrate-on TEXTS] [--questions N]
 
 NNCF, the quantizer of OpenVINO's makers, which qa-service does not need, quantises the float32
 graph: weights and activations of the matrix products in int8, scales of activations chosen on
@@ -21,14 +21,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import encoder as speed
 import nncf
 import numpy as np
-from measuring import RESULTS, machine, write_results
-from precisions import dense_recall
-from quality import Language, read_data
-from token_codes import embed, recall
 
+from benchmarks import encoder as speed
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.token_ranking import embed, recall
+from benchmarks.measuring.xquad import Language, read_data
+from benchmarks.trials.precisions import dense_recall
 from qa_service.config import load_settings
 from qa_service.encoder.batching import TokenBatch, pad
 from qa_service.encoder.description import read_description
@@ -45,7 +46,8 @@ from qa_service.encoder.text_encoder import TextEncoder
 from qa_service.encoder.tokenization import TextTokenizer
 from qa_service.indexes.codec import ProductCodec
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
+MEASURED = ("encoder", "indexes.codec", "retrieval.late_interaction")
 CALIBRATION_PASSAGES = 150
 WORDS_OF_A_QUESTION = 8
 SMOOTHING = (0.5, 0.95)
@@ -79,7 +81,7 @@ def main() -> int:
     parser.add_argument("--languages", default="", help="such as ar,en; all by default")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    about = machine()
+    origin = Origin.now(MEASURED)
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
     passages = speed.read_passages(arguments.calibrate_on, CALIBRATION_PASSAGES)
     batches = calibration_batches(passages)
@@ -97,7 +99,7 @@ def main() -> int:
                 encoders[name] = Quantized(path, rest).encoder()
         rows = measure_speed(encoders, languages, arguments.rounds)
         found = {name: measure_recall(one, languages) for name, one in encoders.items()}
-    results = about | {
+    results = {
         "shipped": shipped.value,
         "questions_per_language": len(languages[0].questions),
         "languages": [language.code for language in languages],
@@ -105,7 +107,7 @@ def main() -> int:
         "recall": found,
     }
     page = to_markdown(rows, found, results)
-    write_results(RESULTS, "static_int8", results, page)
+    write_results(RESULTS, "static_int8", results, page, origin)
     print(page)
     return 0
 
@@ -184,10 +186,9 @@ def to_markdown(
     lines = [
         "# Int8 for activations, too",
         "",
-        "Made by `benchmarks/static_int8.py`, which says at its top what is measured; XQuAD, "
-        f"CC BY-SA 4.0. {results['questions_per_language']} questions a language, "
-        f"{len(found)} encoders on {results['processor']}, {results['cores']} cores; shipped "
-        f"there: {results['shipped']}. Recall is R@1.",
+        "Made by `benchmarks/trials/static_int8.py`, which says at its top what is measured; "
+        f"XQuAD, CC BY-SA 4.0. {results['questions_per_language']} questions a language, "
+        f"{len(found)} encoders; shipped there: {results['shipped']}. Recall is R@1.",
         "",
         f"| | tokens/s | ratio | one question, ms | worst cosine | {' | '.join(parts)} |",
         "|---|" + "---:|" * (4 + len(parts)),

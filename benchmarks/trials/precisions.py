@@ -1,6 +1,6 @@
 """What the encoder's precision does to retrieval, on XQuAD.
 
-    python benchmarks/precisions.py --data FOLDER [--questions N]
+    python -m benchmarks.trials.precisions --data FOLDER [--questions N]
 
 Every paragraph is a passage. In each precision, questions and passages are embedded anew and ranked
 by their vectors alone, and by late interaction with the codes that an index stores, as
@@ -16,15 +16,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from measuring import RESULTS, write_results
-from quality import read_data
-from token_codes import Embedded, embed, nearest_passages, recall
-
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.token_ranking import Embedded, embed, nearest_passages, recall
+from benchmarks.measuring.xquad import read_data
 from qa_service.config import load_settings
 from qa_service.encoder.loading import load_encoder
 from qa_service.encoder.model_statistics import embedded_model_statistics
 from qa_service.indexes.codec import ProductCodec
 
+MEASURED = ("encoder", "indexes.codec", "retrieval.late_interaction")
 PRECISIONS = ("fp32", "bf16", "int8")
 
 
@@ -39,6 +40,7 @@ def main() -> int:
     parser.add_argument("--precisions", nargs="+", default=PRECISIONS)
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
+    origin = Origin.now(MEASURED)
     codec = ProductCodec(embedded_model_statistics().tokens)
     rows = {}
     for precision in arguments.precisions:
@@ -59,7 +61,7 @@ def main() -> int:
     lines = [
         "# Precisions of the encoder",
         "",
-        "Made by `benchmarks/precisions.py`; XQuAD, CC BY-SA 4.0. "
+        "Made by `benchmarks/trials/precisions.py`; XQuAD, CC BY-SA 4.0. "
         f"{asked} questions a language, {len(languages)} languages; R@1.",
         "",
         f"| | {' | '.join(parts)} |",
@@ -69,7 +71,7 @@ def main() -> int:
             for precision, row in rows.items()
         ),
     ]
-    write_results(RESULTS, "precisions", results, "\n".join([*lines, ""]))
+    write_results(RESULTS, "precisions", results, "\n".join([*lines, ""]), origin)
     return 0
 
 

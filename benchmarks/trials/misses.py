@@ -1,6 +1,6 @@
 """What stands first where the right paragraph does not: questions in the articles' language, XQuAD.
 
-    python benchmarks/misses.py --data FOLDER [--questions N]
+    python -m benchmarks.trials.misses --data FOLDER [--questions N]
 
 Every paragraph is an article, indexed and searched as by `quality.py`. A question is missed when
 another paragraph than the one it was written for comes first; this tells how often that one holds
@@ -19,8 +19,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from measuring import RESULTS, write_results
-from quality import Language, article_of, build, read_data
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.product import article_of, build
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.xquad import Language, read_data
+
+MEASURED = ("text.terms", "chunker", "encoder", "indexes", "retrieval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ def main() -> int:
     parser.add_argument("--languages", default="", help="such as ar,en; all by default")
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
+    origin = Origin.now(MEASURED)
     misses: list[Miss] = []
     for language in languages:
         found = list(misses_of(language))
@@ -64,7 +69,7 @@ def main() -> int:
     lines = [
         "# Misses",
         "",
-        "Made by `benchmarks/misses.py`, which says at its top what is measured; "
+        "Made by `benchmarks/trials/misses.py`, which says at its top what is measured; "
         f"XQuAD, CC BY-SA 4.0. {asked} questions a language, {len(languages)} languages, each "
         f"asked of its own paragraphs: {len(misses)} of {asked * len(languages)} questions missed "
         f"({100 * len(misses) / (asked * len(languages)):.1f} %).",
@@ -77,7 +82,7 @@ def main() -> int:
         "|---:|---:|",
         *(f"| {count} | {number} |" for count, number in sorted(in_languages.items())),
     ]
-    write_results(RESULTS, "misses", results, "\n".join([*lines, ""]))
+    write_results(RESULTS, "misses", results, "\n".join([*lines, ""]), origin)
     return 0
 
 

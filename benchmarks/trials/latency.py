@@ -1,6 +1,6 @@
 """What one question costs the model: by the shapes and the precision of its graph, and threads.
 
-    python benchmarks/latency.py [--rounds N]
+    python -m benchmarks.trials.latency [--rounds N]
 
 A question of 15 tokens, prompt included, after pauses of several lengths: the machine's caches
 and its idle processors make the difference that a pause makes. The rows begin with the graph that
@@ -20,8 +20,10 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
-from measuring import RESULTS, Spread, machine, spread, write_results
 
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.times import Spread, spread
 from qa_service.config import load_settings
 from qa_service.encoder.model_folder import find_model
 from qa_service.encoder.openvino_files import GRAPH, converted_model_folder
@@ -33,6 +35,7 @@ from qa_service.encoder.processor import (
 )
 from qa_service.encoder.quiet_openvino import openvino
 
+MEASURED = ("encoder.processor", "encoder.conversion")
 PAUSES_MS = (0, 5, 20, 200)
 QUESTION_TOKENS = 15
 RUNS_IN_A_ROW = 10
@@ -58,16 +61,15 @@ def main() -> int:
         ),
     ]
     requests = {str(one): one.compiled(core) for one in dict.fromkeys(variants)}
-    about = machine()
+    origin = Origin.now(MEASURED)
     rows = measure(requests, arguments.rounds)
     results = {
-        "about": about,
         "rows": {
             name: {pause: asdict(found) for pause, found in row.items()}
             for name, row in rows.items()
         },
     }
-    write_results(RESULTS, "latency", results, to_markdown(about, rows))
+    write_results(RESULTS, "latency", results, to_markdown(rows), origin)
     return 0
 
 
@@ -123,15 +125,14 @@ def measure(
     return rows
 
 
-def to_markdown(about: Mapping[str, object], rows: Mapping[str, Mapping[str, Spread]]) -> str:
+def to_markdown(rows: Mapping[str, Mapping[str, Spread]]) -> str:
     """Return the page for people."""
     pauses = list(next(iter(rows.values())))
     lines = [
         "# One question in the model",
         "",
-        "Made by `benchmarks/latency.py`, which says at its top what is measured. p50 / p95 in ms.",
-        "",
-        ", ".join(f"{name}: {value}" for name, value in about.items()) + ".",
+        "Made by `benchmarks/trials/latency.py`, which says at its top what is measured. "
+        "p50 / p95 in ms.",
         "",
         f"| | {' | '.join(f'after {pause}' for pause in pauses)} |",
         f"|---|{'---:|' * len(pauses)}",

@@ -5,54 +5,25 @@ from __future__ import annotations
 import http.client
 import json
 import math
-import multiprocessing
 import os
-import platform
 import signal
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from memory import Memory, memory_of
-from quality import Language, build, read_data
+from benchmarks.measuring.memory import Memory, memory_of
 
-RESULTS = Path(__file__).parent / "results"
 COMMAND = Path(sys.executable).with_name("qa-service")
 READY_WITHIN_S = 120
 STOPPED_WITHIN_S = 20
 POLL_S = 0.02
 JSON_TYPE = {"Content-Type": "application/json", "Accept": "application/json"}
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Percentiles of some times, in the unit of the times."""
-
-    p50: float
-    p95: float
-    p99: float
-    worst: float
-    count: int
-
-
-def spread(values: Sequence[float]) -> Spread:
-    """Return the percentiles, each one of the values; zeros and a count of 0 for none."""
-    if not values:
-        return Spread(0.0, 0.0, 0.0, 0.0, 0)
-    ranked = sorted(values)
-
-    def percentile(percent: int) -> float:
-        return ranked[max(0, -(-len(ranked) * percent // 100) - 1)]
-
-    return Spread(percentile(50), percentile(95), percentile(99), ranked[-1], len(ranked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,76 +137,3 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-
-def read_languages(folder: Path, codes: str, paragraphs: int) -> list[Language]:
-    """Read XQuAD; with `paragraphs`, only so many of each language, and the questions on them."""
-    languages = list(read_data(folder, codes, 0))
-    if not languages:
-        sys.exit(f"{folder} holds no xquad.<language>.json of the languages wanted.")
-    if not paragraphs:
-        return languages
-    return [
-        replace(
-            language,
-            paragraphs=language.paragraphs[:paragraphs],
-            articles=language.articles[:paragraphs],
-            questions=tuple(item for item in language.questions if item.paragraph < paragraphs),
-        )
-        for language in languages
-    ]
-
-
-def questions_in_turn(languages: Sequence[Language]) -> list[str]:
-    """Return every question, the languages taking turns."""
-    # Question n stands at the same place in every language.
-    aligned = zip(*(language.questions for language in languages), strict=True)
-    return [question.text for same in aligned for question in same]
-
-
-def build_index(languages: Sequence[Language], folder: Path) -> int:
-    """Index the paragraphs into `folder/index` in a process of its own; return how many passages.
-
-    A model in this process would take memory and wake threads while the server is measured.
-    """
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_build, languages, folder).result()
-
-
-def _build(languages: Sequence[Language], folder: Path) -> int:
-    service = build(languages, folder)
-    try:
-        return service.status().passages
-    finally:
-        service.close()
-
-
-def machine() -> dict[str, object]:
-    """Describe the machine and how busy it is, for whoever reads the figures later."""
-    information = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    names = [
-        line.partition(":")[2].strip() for line in information if line.startswith("model name")
-    ]
-    return {
-        "processor": names[0] if names else platform.machine(),
-        "cores": os.cpu_count(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "load_average_at_start": round(os.getloadavg()[0], 2),
-    }
-
-
-def slope_per_minute(points: Sequence[tuple[float, float]]) -> float:
-    """Return by how much values grow in a minute, by least squares over (seconds, value)."""
-    if len(points) < 2:
-        return 0.0
-    times, values = zip(*points, strict=True)
-    return 60 * statistics.linear_regression(times, values).slope
-
-
-def write_results(folder: Path, name: str, content: object, page: str) -> None:
-    """Write the figures as `name.json` and the page for people as `name.md`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(content, indent=1, ensure_ascii=False)
-    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    (folder / f"{name}.md").write_text(page, encoding="utf-8")

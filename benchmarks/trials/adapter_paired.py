@@ -1,6 +1,6 @@
 """What the shipped adapter gains and loses, question by question: which differences are chance.
 
-    python benchmarks/adapter_paired.py --data FOLDER [--languages ar,en,zh] [--questions N]
+    python -m benchmarks.trials.adapter_paired --data FOLDER [--languages ar,en,zh] [--questions N]
 
 Every language of XQuAD is indexed with the adapter and (`QA_ADAPTER=false`) without, and both are
 asked the same questions through the product's own search: those in its own language, and those in
@@ -19,8 +19,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from measuring import RESULTS, write_results
-from quality import Language, article_of, build, processes, read_data, strangers
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.product import article_of, build, processes
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.xquad import Language, read_data, strangers
+
+MEASURED = ("text.terms", "chunker", "encoder", "indexes", "retrieval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
+    origin = Origin.now(MEASURED)
     with (
         tempfile.TemporaryDirectory() as folder,
         processes(arguments.processes) as pool,
@@ -76,7 +81,7 @@ def main() -> int:
     divisions = compare(hits, [language.code for language in languages])
     page = to_markdown(divisions)
     content = {name: asdict(division) for name, division in divisions.items()}
-    write_results(arguments.output, "adapter_paired", content, page)
+    write_results(arguments.output, "adapter_paired", content, page, origin)
     print(page)
     return 0
 
@@ -131,8 +136,8 @@ def to_markdown(divisions: Mapping[str, Division]) -> str:
     lines = [
         "# The adapter, question by question",
         "",
-        "Made by `benchmarks/adapter_paired.py`, which says at its top what is measured; XQuAD, "
-        "CC BY-SA 4.0. Questions in the first language, paragraphs in the second.",
+        "Made by `benchmarks/trials/adapter_paired.py`, which says at its top what is measured; "
+        "XQuAD, CC BY-SA 4.0. Questions in the first language, paragraphs in the second.",
         "",
         "| | questions | without | with | won | lost | p |",
         "|---|---:|---:|---:|---:|---:|---:|",

@@ -1,6 +1,6 @@
 """What late interaction finds with other layers of the model in a token's vector, on XQuAD.
 
-    python benchmarks/token_layers.py --data FOLDER [--questions N]
+    python -m benchmarks.fitting.token_layers --data FOLDER [--questions N]
 
 For each choice the embedded model is converted anew, into a temporary folder, and ranks paragraphs
 with token vectors in full precision as `token_codes.py` does. Writes `results/token_layers.json`
@@ -15,15 +15,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from measuring import RESULTS, write_results
-from quality import Language, read_data
-from token_codes import Embedded, FullPrecision, embed, recall
-
+from benchmarks.measuring.origin import Origin
+from benchmarks.measuring.results import RESULTS, write_results
+from benchmarks.measuring.token_ranking import FullPrecision, embed, recall, statistics_of
+from benchmarks.measuring.xquad import Language, read_data
 from qa_service.config import load_settings
 from qa_service.encoder.loading import load_encoder
 from qa_service.encoder.model_folder import find_model
-from qa_service.encoder.model_statistics import TokenStatistics
 from qa_service.encoder.token_layers import (
     LAYERS_FILE,
     TokenLayers,
@@ -31,6 +29,7 @@ from qa_service.encoder.token_layers import (
     write_token_layers,
 )
 
+MEASURED = ("encoder.token_layers", "encoder.conversion", "retrieval.late_interaction")
 JUDGES = "de,es,tr"
 # Earlier layers have vectors two to three times as long as the last one's.
 CHOICES: Sequence[TokenLayers] = (
@@ -54,6 +53,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     languages = list(read_data(arguments.data, arguments.languages, arguments.questions))
+    origin = Origin.now(MEASURED)
     settings = load_settings()
     model = find_model(settings).folder
     used = read_token_layers(model)
@@ -72,7 +72,7 @@ def main() -> int:
     lines = [
         "# Layers of token vectors",
         "",
-        "Made by `benchmarks/token_layers.py`; XQuAD, CC BY-SA 4.0. "
+        "Made by `benchmarks/fitting/token_layers.py`; XQuAD, CC BY-SA 4.0. "
         f"{asked} questions a language, {len(languages)} languages, vectors in full precision.",
         "",
         "| weights of layers | one language, R@1 | across languages, R@1 |",
@@ -83,7 +83,7 @@ def main() -> int:
             for name, row in rows.items()
         ),
     ]
-    write_results(RESULTS, "token_layers", results, "\n".join([*lines, ""]))
+    write_results(RESULTS, "token_layers", results, "\n".join([*lines, ""]), origin)
     return 0
 
 
@@ -99,22 +99,6 @@ def measure(model: Path, layers: TokenLayers, languages: Sequence[Language]) -> 
         encoder = load_encoder(load_settings(model=str(folder), cache=Path(name) / "cache"))
         embedded = [embed(encoder, language) for language in languages]
     return recall(FullPrecision(statistics_of(embedded)), embedded)
-
-
-def statistics_of(embedded: Sequence[Embedded]) -> TokenStatistics:
-    """Return the little that a codec in full precision has to know of the passages' tokens."""
-    tokens = np.concatenate([one.vectors for each in embedded for one in each.passages.tokens])
-    mean = tokens.mean(axis=0)
-    dimension = len(mean)
-    return TokenStatistics(
-        mean=mean,
-        norm=float(np.linalg.norm(tokens - mean, axis=1).mean()),
-        passage_mean=np.zeros(dimension, dtype=np.float32),
-        common_map=np.zeros((dimension, dimension), dtype=np.float32),
-        common_bias=np.zeros(dimension, dtype=np.float32),
-        codebooks=np.zeros((1, 256, dimension), dtype=np.float32),
-        offsets={},
-    )
 
 
 def named(layers: TokenLayers) -> str:

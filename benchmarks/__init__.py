@@ -1,0 +1,1 @@
+"""What measures qa-service; run from the root of the repository: python -m benchmarks.quality."""

@@ -1,0 +1,1 @@
+"""What fits the constants of the product."""

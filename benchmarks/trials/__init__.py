@@ -1,0 +1,1 @@
+"""Studies behind decisions; not made anew for a release."""
