@@ -334,7 +334,7 @@ def articles_by_key(generation: Generation) -> dict[int, str]:
 @cache
 def raw_vectors(generation: Generation) -> NDArray[np.float32]:
     """Return the vector of every passage as the model gives it."""
-    return generation.raw_vectors.get(generation.keys)
+    return generation.embeddings.vectors(generation.keys)
 
 
 def rankings(service: Service, retrieval: Retrieval) -> dict[str, list[str]]:

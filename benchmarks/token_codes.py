@@ -28,8 +28,9 @@ from qa_service.encoder.model_statistics import TokenStatistics, embedded_model_
 from qa_service.encoder.protocol import Encoded, Encoder
 from qa_service.indexer.embedding import LEAST_TELLING
 from qa_service.indexes.codec import ProductCodec
-from qa_service.indexes.tokens import TokenBatch, row_size
-from qa_service.retrieval.late_interaction import Reranker
+from qa_service.indexes.packing import EmbeddingSize
+from qa_service.indexes.protocols import TokenBatch
+from qa_service.retrieval.late_interaction import MaxSimScorer
 
 Vectors = NDArray[np.float32]
 
@@ -108,7 +109,11 @@ def main() -> int:
     kept = statistics.fmean(share_kept(each) for each in embedded)
     for name, codec in codecs.items():
         rows[name] = {
-            "bytes of a passage of 150 tokens": row_size(codec.code_size) * USUAL_TOKENS * kept,
+            "bytes of a passage of 150 tokens": EmbeddingSize(
+                len(known.mean), codec.code_size
+            ).token_bytes
+            * USUAL_TOKENS
+            * kept,
             **recall(codec, embedded),
         }
         print(name, rows[name], flush=True)
@@ -181,15 +186,15 @@ def ask(
     target: Embedded,
 ) -> float:
     """Return how often the right paragraph comes first."""
-    reranker = Reranker(codec)
+    scorer = MaxSimScorer(codec)
     nearest = nearest_passages(source, target)[:, :TO_RERANK]
     hits = 0
     for question, tokens, found in zip(
         source.language.questions, source.questions.tokens, nearest, strict=True
     ):
         places = sorted({*found.tolist(), question.paragraph})
-        late = reranker.score(
-            reranker.prepare(tokens, mean),
+        late = scorer.score(
+            scorer.prepare(tokens, mean),
             batch_of([codes[place] for place in places]),
             target.passages.vectors[places],
         )

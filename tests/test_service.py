@@ -23,7 +23,7 @@ from qa_service.errors import (
     NoIndexError,
     NoPreviousGenerationError,
 )
-from qa_service.indexes.lexical import TantivyIndex
+from qa_service.indexes.embedded_engine import EmbeddedEngine
 from qa_service.service import Service
 from qa_service.store import Store
 from qa_service.types import (
@@ -138,7 +138,7 @@ def test_an_upload_that_makes_no_index_can_be_removed(
 def test_who_comes_second_is_told_at_once(service: Service, articles: Path, tmp_path: Path) -> None:
     """While another process writes the index, nothing is started, stored or moved."""
     service.index()
-    other = Store(tmp_path / "index", lexical=TantivyIndex, centering=NoCentering())
+    other = Store(tmp_path / "index", engine=EmbeddedEngine(), centering=NoCentering())
     with other.write_lock():
         for act in (
             lambda: service.start_index(),

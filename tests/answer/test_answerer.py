@@ -13,7 +13,7 @@ from qa_service.encoder.model_statistics import embedded_model_statistics
 from qa_service.encoder.protocol import Encoder
 from qa_service.errors import ArticleNotFoundError
 from qa_service.indexes.codec import ProductCodec
-from qa_service.retrieval.late_interaction import Reranker
+from qa_service.retrieval.late_interaction import MaxSimScorer
 from qa_service.retrieval.retriever import Retriever
 from qa_service.text.language import detect_language
 from qa_service.text.terms import Analyzer
@@ -31,8 +31,8 @@ SetProbability = Callable[[Callable[[], float]], None]
 def answerer(encoder: Encoder) -> Answerer:
     """Real parts, put together as the service does."""
     statistics = embedded_model_statistics().tokens
-    reranker = Reranker(ProductCodec(statistics))
-    retriever = Retriever(encoder, Analyzer(), reranker, statistics.offsets)
+    scorer = MaxSimScorer(ProductCodec(statistics))
+    retriever = Retriever(encoder, Analyzer(), scorer, statistics.offsets)
     return Answerer(retriever, encoder, detect_language)
 
 
