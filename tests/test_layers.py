@@ -48,6 +48,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "answer.example_questions": "types",
         "answer.question_check": "types errors text.encoding",
         "answer.selection": "types",
+        "answer.judgement": "retrieval.retriever answer.answerability",
         "answer.quoting": "types text retrieval.late_interaction answer.answerability",
         "answer": "types encoder.protocol indexes.protocols retrieval store",
         "articles": "types errors",
