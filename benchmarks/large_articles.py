@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.measuring.xquad import read_data
-from qa_service.chunker import split_article
+from qa_service.chunker import stream_passages
 from qa_service.config import load_settings
 from qa_service.encoder.loading import load_encoder
 from qa_service.text.language import detect_language
@@ -58,7 +58,9 @@ def main() -> int:
                 text=record["text"],
                 language=record["language"],
             )
-            passages += len(split_article(article, encoder.count_tokens, detect=detect_language))
+            passages += sum(
+                1 for _ in stream_passages(article, encoder.count_tokens, detect_language)
+            )
             articles += 1
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
             if passages >= arguments.passages:

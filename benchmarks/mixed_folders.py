@@ -28,8 +28,8 @@ from qa_service.config import load_settings
 from qa_service.encoder.loading import load_encoder
 from qa_service.encoder.model_statistics import embedded_model_statistics
 from qa_service.indexes.codec import ProductCodec
-from qa_service.retrieval.late_interaction import Reranker
-from qa_service.retrieval.retriever import TokenMeans
+from qa_service.indexes.token_means import TokenMeans
+from qa_service.retrieval.late_interaction import MaxSimScorer
 
 MEASURED = ("encoder", "indexes.codec", "retrieval.late_interaction", "retrieval.retriever")
 SIZES = (5, 12, 50)
@@ -130,7 +130,7 @@ class Ranker:
         codec = ProductCodec(known)
         self._languages = languages
         self._offsets = known.offsets
-        self._reranker = Reranker(codec)
+        self._scorer = MaxSimScorer(codec)
         # So few tokens tell nothing of their own mean.
         self._means = TokenMeans(np.zeros_like(known.mean), {})
         self._codes = {code: codes_of(codec, each.passages) for code, each in languages.items()}
@@ -144,8 +144,8 @@ class Ranker:
             drawn.asked_in, [language for language, _ in drawn.folder], self._offsets
         )
         question = self._languages[drawn.asked_in].questions.tokens[drawn.number]
-        late = self._reranker.score(
-            self._reranker.prepare(question, self._means.corpus),
+        late = self._scorer.score(
+            self._scorer.prepare(question, self._means.corpus),
             batch_of([self._codes[language][place] for language, place in drawn.folder]),
             np.stack(vectors),
             common if is_fair else None,

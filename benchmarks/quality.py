@@ -205,7 +205,7 @@ def nearest_as_is(service: Service, text: str) -> list[int]:
 @cache
 def raw_vectors(generation: Generation) -> NDArray[np.float32]:
     """Return the vector of every passage as the model gives it."""
-    return generation.raw_vectors.get(generation.keys)
+    return generation.embeddings.vectors(generation.keys)
 
 
 def rankings(service: Service, retrieval: Retrieval) -> dict[str, list[str]]:

@@ -41,7 +41,7 @@ from qa_service.corpus.discovery import SourceFile
 from qa_service.corpus.reading import FileArticles
 from qa_service.encoder.protocol import Encoded, TokenVectors
 from qa_service.indexer import Components, Indexer
-from qa_service.indexes.lexical import TantivyIndex
+from qa_service.indexes.embedded_engine import EmbeddedEngine
 from qa_service.indexes.vector import FaissIndex, exact_neighbours
 from qa_service.retrieval.centering import LanguageCentering
 from qa_service.store import Generation, Recipe, Store
@@ -190,7 +190,7 @@ class SyntheticCodec:
 
     def decode(self, codes: NDArray[np.uint8]) -> Vectors:
         """Return nothing of use; no scores are computed here."""
-        return codes.astype(np.float32)
+        return np.zeros((len(codes), DIMENSION), dtype=np.float32)
 
     def common(self, passages: Vectors) -> Vectors:
         """Return nothing of use."""
@@ -250,7 +250,7 @@ class SpacedTerms:
 
 def make_store(path: Path) -> Store:
     """Return a store of the real parts."""
-    return Store(path, lexical=TantivyIndex, centering=LanguageCentering(None))
+    return Store(path, engine=EmbeddedEngine(), centering=LanguageCentering(None))
 
 
 def write_file(folder: Path, first_article: int, count: int) -> None:
@@ -344,7 +344,7 @@ def serve(index: Path) -> dict[str, float]:
         lexical = generation.lexical.search(terms, CANDIDATES)
         marks.append(time.perf_counter())
         keys = np.union1d(dense.keys[:RERANKED], lexical.keys[:RERANKED])[: RERANKED * 2]
-        generation.tokens.get_batch(keys)
+        generation.embeddings.tokens(keys)
         generation.passages(dense.keys[:10])
         marks.append(time.perf_counter())
         for name, milliseconds in zip(times, np.diff(marks) * 1000, strict=False):
@@ -368,7 +368,12 @@ def measure_recall(generation: Generation, questions: Sequence[Vectors]) -> dict
     """Compare the nearest passages found with those of a comparison with all."""
     index = generation.vectors
     assert isinstance(index, FaissIndex)
-    truth = exact_neighbours(np.stack(questions), generation.keys, index.vectors, RECALL_AT)
+
+    def exact(keys: NDArray[np.int64]) -> Vectors:
+        vectors = generation.embeddings.vectors(keys)
+        return generation.centering.passages(vectors, generation.languages_of(keys))
+
+    truth = exact_neighbours(np.stack(questions), generation.keys, exact, RECALL_AT)
     hits = sum(
         len(np.intersect1d(index.search(question, RECALL_AT).keys, row))
         for question, row in zip(questions, truth, strict=True)

@@ -18,10 +18,11 @@ from qa_service.encoder.native_memory import share_memory_between_threads
 from qa_service.encoder.native_threads import keep_products_in_their_thread
 from qa_service.encoder.protocol import Encoder
 from qa_service.indexes.codec import ProductCodec, ScalarCodec
-from qa_service.indexes.lexical import TantivyIndex
+from qa_service.indexes.embedded_engine import EmbeddedEngine
+from qa_service.indexes.protocols import TokenCodec
 from qa_service.retrieval.centering import LanguageCentering
-from qa_service.retrieval.late_interaction import Reranker
-from qa_service.retrieval.retriever import Retriever, measure_tokens
+from qa_service.retrieval.late_interaction import MaxSimScorer
+from qa_service.retrieval.retriever import Retriever
 from qa_service.store import Recipe, Store
 from qa_service.text.language import detect_language, load_language_model
 from qa_service.text.terms import ANALYZER_VERSION, Analyzer
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from qa_service.indexer import Indexer
 
 EMBEDDED_MODEL = "embedded"
-# What an index learns from its passages: the means of `centering` and of the tokens in `retriever`.
+# What an index learns from its passages: the means of `centering` and of `token_statistics`.
 # Raise it when their rules change, and the next index run learns anew.
 STATISTICS_VERSION = "3"
 
@@ -41,7 +42,7 @@ class Model:
     """What is loaded together with the model; `recipe` is that of the indexes it can search."""
 
     encoder: Encoder
-    codec: ProductCodec | ScalarCodec
+    codec: TokenCodec
     retriever: Retriever
     answerer: Answerer
     recipe: Recipe
@@ -65,7 +66,10 @@ class Assembly:
             self._statistics.languages if self._statistics else None
         )
         self._analyzer = Analyzer()
-        self.store = Store(settings.index, lexical=TantivyIndex, centering=self._centering)
+        # The one place that names an engine: another is given here.
+        self.store = Store(
+            settings.index, engine=EmbeddedEngine(settings.threads), centering=self._centering
+        )
         # Questions and index runs meet at the model.
         self.turn = Turn()
         self._lock = threading.Lock()
@@ -88,16 +92,14 @@ class Assembly:
         from qa_service.indexer import Components, Indexer
 
         model = self.model()
-        encoder, codec = model.encoder, model.codec
+        encoder = model.encoder
         parts = Components(
             loader=loader,
             chunker=lambda article: stream_passages(article, encoder.count_tokens, detect_language),
             encoder=encoder,
-            codec=codec,
+            codec=model.codec,
             analyzer=self._analyzer,
             recipe=model.recipe,
-            calibrate=lambda generation: measure_tokens(generation, codec),
-            threads=self._settings.threads,
         )
         return Indexer(self.store, parts)
 
@@ -106,7 +108,7 @@ class Assembly:
         share_memory_between_threads()
         encoder = self._load_encoder()
         statistics = self._statistics
-        codec: ProductCodec | ScalarCodec = (
+        codec: TokenCodec = (
             ScalarCodec(encoder.dimension)
             if statistics is None
             else ProductCodec(statistics.tokens)
@@ -114,7 +116,7 @@ class Assembly:
         retriever = Retriever(
             EncodesOutOfTurn(encoder, self.turn),
             self._analyzer,
-            Reranker(codec),
+            MaxSimScorer(codec),
             {} if statistics is None else statistics.tokens.offsets,
         )
         recipe = Recipe(

@@ -11,10 +11,7 @@ import datetime as dt
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NewType, Self
-
-PassageKey = NewType("PassageKey", int)
-"""A passage's number inside an index: positive, assigned once, never used again."""
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True, order=True)

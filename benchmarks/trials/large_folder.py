@@ -27,7 +27,7 @@ from benchmarks.measuring.xquad import KnownQuestion, Language, read_data
 from qa_service.config import load_settings
 from qa_service.encoder.protocol import TokenVectors
 from qa_service.retrieval import fusion, retriever
-from qa_service.retrieval.late_interaction import Reranker
+from qa_service.retrieval.late_interaction import MaxSimScorer
 from qa_service.retrieval.retriever import Retrieval
 from qa_service.service import Service
 
@@ -60,15 +60,15 @@ class Setting:
     def apply(self) -> None:
         """Have the product search so."""
         retriever.TO_RERANK, fusion.LEXICAL_KEPT = self.candidates, self.for_terms
-        Reranker.compared = every_token if self.compares_all else COMPARED  # type: ignore[method-assign]
+        MaxSimScorer.compared = every_token if self.compares_all else COMPARED  # type: ignore[method-assign]
 
 
-def every_token(_: Reranker, tokens: TokenVectors) -> TokenVectors:
+def every_token(_: MaxSimScorer, tokens: TokenVectors) -> TokenVectors:
     """Leave nothing out."""
     return tokens
 
 
-COMPARED = Reranker.compared
+COMPARED = MaxSimScorer.compared
 SETTINGS = (
     Setting(100, 0),
     Setting(100, 5),

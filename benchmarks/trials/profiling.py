@@ -47,14 +47,14 @@ PARTS: Mapping[str, Sequence[str]] = {
     "tokens of texts": ("qa_service/encoder/",),
     "token vectors: codes, late interaction": (
         "qa_service/indexes/codec.py",
-        "qa_service/indexes/tokens.py",
+        "EmbeddingFiles.tokens",
         "qa_service/indexes/rows.py",
         "qa_service/retrieval/late_interaction.py",
-        "measure_tokens",
+        "qa_service/indexer/token_statistics.py",
     ),
     "passage vectors": (
         "qa_service/indexes/vector.py",
-        "qa_service/indexes/raw_vectors.py",
+        "EmbeddingFiles.vectors",
         "qa_service/retrieval/centering.py",
     ),
     "terms": ("qa_service/text/terms.py", "qa_service/indexes/lexical.py", "tantivy"),

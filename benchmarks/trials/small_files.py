@@ -101,7 +101,7 @@ def time_to_read(articles: Path) -> float:
     # Of the version that PYTHONPATH names; the parts beside the readers are the same stand-ins.
     from index_parts import make_parts, make_store
 
-    from qa_service.chunker import split_article
+    from qa_service.chunker import stream_passages
     from qa_service.corpus.reading import ArticleLoader
     from qa_service.indexer import Indexer
     from qa_service.text.language import detect_language, load_language_model
@@ -123,7 +123,7 @@ def time_to_read(articles: Path) -> float:
         parts = make_parts(loader=reader)  # type: ignore[arg-type]
         parts = type(parts)(
             **{name: getattr(parts, name) for name in parts.__slots__}
-            | {"chunker": lambda a: split_article(a, count_words, detect=detect_language)}
+            | {"chunker": lambda a: stream_passages(a, count_words, detect_language)}
         )
         started = time.monotonic()
         try:

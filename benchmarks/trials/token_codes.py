@@ -25,7 +25,7 @@ from qa_service.encoder.loading import load_encoder
 from qa_service.encoder.model_statistics import embedded_model_statistics
 from qa_service.indexer.embedding import LEAST_TELLING
 from qa_service.indexes.codec import ProductCodec
-from qa_service.indexes.tokens import row_size
+from qa_service.indexes.packing import EmbeddingSize
 
 MEASURED = ("encoder", "indexes.codec", "indexes.tokens", "retrieval.late_interaction")
 # A passage of so many tokens is what the size of the codes is told for.
@@ -56,7 +56,11 @@ def main() -> int:
     kept = statistics.fmean(share_kept(each) for each in embedded)
     for name, codec in codecs.items():
         rows[name] = {
-            "bytes of a passage of 150 tokens": row_size(codec.code_size) * USUAL_TOKENS * kept,
+            "bytes of a passage of 150 tokens": EmbeddingSize(
+                len(known.mean), codec.code_size
+            ).token_bytes
+            * USUAL_TOKENS
+            * kept,
             **recall(codec, embedded),
         }
         print(name, rows[name], flush=True)

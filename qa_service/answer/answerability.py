@@ -14,7 +14,10 @@ import math
 from dataclasses import dataclass
 
 ANSWERED_FROM = 0.5
-"""A question counts as answered when a passage is at least this likely to answer it."""
+"""A passage at least this likely to answer counts as answering; see `answers`."""
+
+FIRST_PASSAGES = 3
+"""So many passages, the best, decide whether a question is answered, and may give the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +67,8 @@ def probability(signs: Features, *, is_foreign: bool) -> float:
     model = _OTHER_LANGUAGE if is_foreign else _OWN_LANGUAGE
     logit = model.intercept + model.standing * signs.standing + model.lexical * signs.lexical
     return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
+
+
+def answers(probability: float) -> bool:
+    """Tell whether a passage, or the best of several, is so likely to answer that it counts."""
+    return probability >= ANSWERED_FROM

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-import numpy as np
-
-from qa_service.answer import answerability, quoting, selection
+from qa_service.answer import quoting, selection
+from qa_service.answer.judgement import Judgement, judge
 from qa_service.encoder.protocol import Encoder
 from qa_service.indexes.protocols import Candidates
-from qa_service.retrieval.retriever import (
-    RankedPassage,
-    Retrieval,
-    Retriever,
-    estimate_background_max_sim,
-)
+from qa_service.retrieval.retriever import Retriever
 from qa_service.store import Generation
 from qa_service.types import (
     Answer,
@@ -27,28 +20,12 @@ from qa_service.types import (
     StageRank,
 )
 
-# Reranked passages that may be shown: enough to fill an answer when many tell the same.
-LOOKED_AT = 50
 # Fetched to tell where an article stood that did not come through.
 EXPLAINED_CANDIDATES = 2_000
 # A question of so few tokens may lean on the one before it.
 BRIEF_TOKENS = 8
 # A brief question is taken with the one before it even if that looks this much less likely.
 BRIEF_PREFERENCE = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """A ranking with each passage's probability of answering, and what was searched for."""
-
-    retrieval: Retrieval
-    ranked: tuple[RankedPassage, ...]
-    probabilities: tuple[float, ...]
-
-    @property
-    def confidence(self) -> float:
-        """The probability that the articles hold an answer."""
-        return max(self.probabilities[:3], default=0.0)
 
 
 class Answerer:
@@ -80,17 +57,18 @@ class Answerer:
             )
             for choice in _choose(generation, judged, question.top_k)
         ]
-        cited, answer = quoting.cite(evidence)
-        is_answered = answer is not None and judged.confidence >= answerability.ANSWERED_FROM
+        cited, quoted = quoting.cite(evidence)
+        # An answer that cannot be quoted is none.
+        answer = quoted if judged.is_answered else None
         timings = dict(judged.retrieval.timings_ms)
         timings["total"] = (time.perf_counter() - started) * 1000
         return Answer(
             question=question.text,
             searched_for=judged.retrieval.text,
             language=language,
-            is_answered=is_answered,
+            is_answered=answer is not None,
             confidence=judged.confidence,
-            answer=answer if is_answered else None,
+            answer=answer,
             passages=cited,
             index=IndexState(
                 generation=generation.id,
@@ -132,7 +110,7 @@ class Answerer:
             summary=_summary(article_id, stages, lost_at),
         )
 
-    def _search(self, generation: Generation, question: Question, language: str) -> _Judged:
+    def _search(self, generation: Generation, question: Question, language: str) -> Judgement:
         """Search for a question alone and, when there is a history, with what it follows."""
         alone = self._judge(generation, question.text, language, question.filters)
         base = self._base_of(question.history)
@@ -145,7 +123,7 @@ class Answerer:
         if own_tokens <= BRIEF_TOKENS:
             is_follow_up = together.confidence >= alone.confidence - BRIEF_PREFERENCE
         else:
-            is_follow_up = alone.confidence < answerability.ANSWERED_FROM <= together.confidence
+            is_follow_up = together.is_answered and not alone.is_answered
         return together if is_follow_up else alone
 
     def _base_of(self, history: Sequence[str]) -> str | None:
@@ -165,35 +143,15 @@ class Answerer:
         language: str,
         filters: Filters,
         own_tokens: int | None = None,
-    ) -> _Judged:
-        """Retrieve, and judge how likely each passage answers.
-
-        With `own_tokens`, the text is a question led by an earlier one: whether a passage answers
-        is judged by its last tokens alone, for the earlier question may have been answered.
-        """
+    ) -> Judgement:
+        """Retrieve and judge; `own_tokens` say that an earlier question leads the text."""
         retrieval = self._retriever.retrieve(
             generation, text, language, filters, has_context=own_tokens is not None
         )
-        ranked = retrieval.ranked[:LOOKED_AT]
-        languages = generation.languages_of(np.array([item.key for item in ranked], dtype=np.int64))
-        alignments = [item.alignment for item in ranked]
-        lates, background_max_sim = [item.max_sim for item in ranked], retrieval.background_max_sim
-        if own_tokens is not None:
-            alignments = [alignment.last(own_tokens) for alignment in alignments]
-            lates = [alignment.max_sim for alignment in alignments]
-            background_max_sim = estimate_background_max_sim(lates)
-        tokens = alignments[0].effective_tokens if alignments else 1.0
-        probabilities = [
-            answerability.probability(
-                answerability.Features(late, background_max_sim, tokens, item.lexical),
-                is_foreign=passage_language != language,
-            )
-            for late, item, passage_language in zip(lates, ranked, languages, strict=True)
-        ]
-        return _Judged(retrieval=retrieval, ranked=ranked, probabilities=tuple(probabilities))
+        return judge(retrieval, language, own_tokens)
 
 
-def _choose(generation: Generation, judged: _Judged, top_k: int) -> tuple[selection.Choice, ...]:
+def _choose(generation: Generation, judged: Judgement, top_k: int) -> tuple[selection.Choice, ...]:
     """Choose what to show of a ranking."""
     keys = [item.key for item in judged.ranked]
     # What is looked at when no passage repeats another, as is usual.
@@ -203,10 +161,7 @@ def _choose(generation: Generation, judged: _Judged, top_k: int) -> tuple[select
         for start in range(0, len(keys), fetched_at_once)
         for passage in generation.passages(keys[start : start + fetched_at_once])
     )
-    is_relevant = [
-        probability >= answerability.ANSWERED_FROM for probability in judged.probabilities
-    ]
-    return selection.choose(passages, is_relevant, top_k)
+    return selection.choose(passages, judged.is_relevant, top_k)
 
 
 def _stage_of_search(stage: str, found: Candidates, keys: frozenset[int]) -> StageRank:

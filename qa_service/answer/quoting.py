@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qa_service.answer.answerability import ANSWERED_FROM
+from qa_service.answer import answerability
 from qa_service.retrieval.late_interaction import Alignment, idf_weights
 from qa_service.text.scripts import UNSPACED_SCRIPTS, script_of
 from qa_service.text.sentences import ends_with_stop
@@ -155,13 +155,8 @@ def cite(evidence: Sequence[Evidence]) -> tuple[tuple[CitedPassage, ...], Answer
 
 
 def _answer(evidence: Sequence[Evidence]) -> AnswerText | None:
-    first = evidence[:3]
-    # One that hardly answers does not speak for one that does.
-    least = min(ANSWERED_FROM, max((item.probability for item in first), default=0.0))
     best: tuple[float, int, Sentence] | None = None
-    for rank, item in enumerate(first, start=1):
-        if item.probability < least:
-            continue
+    for rank, item in _speaking(evidence[: answerability.FIRST_PASSAGES]):
         sentence = best_sentence(item.passage, item.alignment)
         # The first passage is there for a reason: others must be clearly better.
         worth = sentence.score + item.score - (SWITCH_GAIN if rank > 1 else 0.0)
@@ -177,6 +172,17 @@ def _answer(evidence: Sequence[Evidence]) -> AnswerText | None:
         citation=rank,
         span=sentence.span,
     )
+
+
+def _speaking(evidence: Sequence[Evidence]) -> list[tuple[int, Evidence]]:
+    """Return the passages that may give the answer, with their ranks.
+
+    One that hardly answers does not speak for one that does; when none does, the likeliest speaks.
+    """
+    ranked = list(enumerate(evidence, start=1))
+    answering = [one for one in ranked if answerability.answers(one[1].probability)]
+    likeliest = max((item.probability for item in evidence), default=0.0)
+    return answering or [one for one in ranked if one[1].probability == likeliest]
 
 
 def _is_sound(item: Evidence) -> bool:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from qa_service.corpus.discovery import SourceFile
 from qa_service.corpus.file_articles import FileArticles
 from qa_service.corpus.reading_process import OnShare
 from qa_service.encoder.protocol import Encoder
-from qa_service.indexes.tokens import TokenCodec
-from qa_service.store import Generation, Recipe
+from qa_service.indexes.protocols import TokenCodec
+from qa_service.store import Recipe
 from qa_service.types import Article, Passage
 
 Chunker = Callable[[Article], Iterable[Passage]]
 """Cuts an article into passages, in order."""
-
-Calibrate = Callable[[Generation], Mapping[str, NDArray[np.generic]]]
-"""Learns from a generation that is about to go into service; what it returns is stored in it."""
 
 
 class Loader(Protocol):
@@ -55,8 +49,8 @@ class Analyzer(Protocol):
 class Components:
     """The parts of an ingest pipeline.
 
-    `recipe` names whatever changes what they make: what is learnt by `calibrate` and by the store's
-    centring, too. `threads` bounds what building the vector index uses; 0 takes every core.
+    `recipe` names whatever changes what they make, and what the indexer and the store's centring
+    learn from it.
     """
 
     loader: Loader
@@ -65,5 +59,3 @@ class Components:
     codec: TokenCodec
     analyzer: Analyzer
     recipe: Recipe
-    calibrate: Calibrate | None = None
-    threads: int = 0

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from qa_service.encoder.protocol import Encoded, TokenVectors
 from qa_service.indexer.components import Components
-from qa_service.indexes.raw_vectors import vector_rows
-from qa_service.indexes.tokens import TokenCodec, token_rows
-from qa_service.store import Embedding, Generation, GenerationWriter, Journal, PendingPassage
+from qa_service.indexes.packing import PackedEmbedding, pack_tokens, pack_vectors
+from qa_service.indexes.protocols import TokenCodec
+from qa_service.store import Generation, GenerationWriter, Journal, PendingPassage
 from qa_service.types import Progress, Stage
 
 # Enough for the encoder to sort by length; a few dozen megabytes of token vectors.
@@ -95,23 +95,24 @@ class Embedder:
         embeddings |= self._journal.find(list(missing))
         writer.step("append")
         for passage in batch.passages:
-            embedding = embeddings[passage.embedding_hash]
-            writer.vectors.append(passage.key, embedding.vector)
-            writer.tokens.append(passage.key, embedding.tokens)
             # The title is part of what a passage is about, as it is for the encoder.
             text = f"{passage.title}\n{passage.text}"
-            writer.lexical.add(passage.key, self._parts.analyzer.terms(text, passage.language))
+            writer.append(
+                passage.key,
+                embeddings[passage.embedding_hash],
+                self._parts.analyzer.terms(text, passage.language),
+            )
 
-    def _made(self, batch: _Batch) -> dict[bytes, Embedding]:
+    def _made(self, batch: _Batch) -> dict[bytes, PackedEmbedding]:
         """Return the embeddings that the model has made for a batch, kept in the journal."""
         if batch.encoded is None:
             return {}
         encoded = batch.encoded.result()
-        vectors = vector_rows(encoded.vectors)
+        vectors = pack_vectors(encoded.vectors)
         made = {
-            passage.embedding_hash: Embedding(
+            passage.embedding_hash: PackedEmbedding(
                 vector=vectors[row : row + 1],
-                tokens=_rows_of(tokens, encoded.vectors[row], self._parts.codec),
+                tokens=_packed(tokens, encoded.vectors[row], self._parts.codec),
             )
             for row, (passage, tokens) in enumerate(zip(batch.new, encoded.tokens, strict=True))
         }
@@ -125,13 +126,13 @@ class _Batch:
     """Passages to append, the embeddings found for them, and those that the model is making."""
 
     passages: Sequence[PendingPassage]
-    found: dict[bytes, Embedding]
+    found: dict[bytes, PackedEmbedding]
     new: Sequence[PendingPassage]
     encoded: Future[Encoded] | None
 
 
-def _rows_of(
+def _packed(
     tokens: TokenVectors, passage: NDArray[np.float32], codec: TokenCodec
 ) -> NDArray[np.uint8]:
     kept = tokens.telling(LEAST_TELLING)
-    return token_rows(kept.vectors, kept.spans, passage, codec)
+    return pack_tokens(kept.vectors, kept.spans, passage, codec)

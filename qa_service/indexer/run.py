@@ -20,13 +20,13 @@ from qa_service.indexer.embedding import Embedder
 from qa_service.indexer.ingestion import Ingestion
 from qa_service.indexer.plan import Plan, make_plan, time_to_store
 from qa_service.indexer.progress import PacedProgress
-from qa_service.indexes.raw_vectors import row_size as vector_row_size
-from qa_service.indexes.tokens import row_size as token_row_size
+from qa_service.indexer.statistics import learn_statistics
 from qa_service.store import (
     Generation,
     GenerationWriter,
     IndexFolders,
     LastGood,
+    Manifest,
     RepeatedLines,
     Store,
 )
@@ -34,10 +34,6 @@ from qa_service.types import FileOutcome, FileState, IndexReport, Progress, Stag
 
 OnProgress = Callable[[Progress], None]
 
-# Means of languages are known well long before this.
-MOST_TO_FIT = 100_000
-# A language's share of the corpus from which its growth is a reason to fit anew.
-SHARE_TO_REFIT = 0.001
 WRITING_STEPS = 4
 
 
@@ -89,6 +85,8 @@ class Indexer:
                     # run is then made without it.
                     if not run.set_damage_aside(error):
                         raise
+                finally:
+                    run.close()
 
 
 def _ignore(progress: Progress) -> None:
@@ -106,6 +104,7 @@ class _Run:
         self._outcomes: dict[str, FileOutcome] = {}
         self._embedded = 0
         self._lines = RepeatedLines(frozenset(), 0)
+        self._live: Generation | None = None
         self._base: Generation | None = None
         self._mended: str | None = None
 
@@ -117,6 +116,11 @@ class _Run:
             return False
         return self._store.set_aside(self._base, error) is not None
 
+    def close(self) -> None:
+        """Let go of the generation that the run began with."""
+        if self._live is not None:
+            self._live.close()
+
     def run(
         self,
         paths: Sequence[Path],
@@ -127,7 +131,7 @@ class _Run:
     ) -> IndexReport:
         """Do everything; see `Indexer.run`."""
         last = self._last_good(rebuild=rebuild)
-        live = last.generation
+        live = self._live = last.generation
         mirrored = () if live is None else live.manifest.sources
         if live is None and last.problem is not None:
             mirrored = self._store.last_sources()
@@ -149,7 +153,7 @@ class _Run:
             self._lines = base.manifest.repeated_lines
         if base is not None and last.problem is None and self._is_up_to_date(base, plan, sources):
             self._store.discard_journal()
-            return self._report(base, is_new=False)
+            return self._report(base.manifest, base.duplicates(), is_new=False)
         with self._store.begin(self._parts.recipe, base, parent=live) as writer:
             with contextlib.closing(
                 self._store.reading_log(self._parts.recipe.reading, tries_again=rebuild)
@@ -163,10 +167,10 @@ class _Run:
             if len(change.keys) == 0 and not may_be_empty:
                 raise CorpusError(self._nothing_to_index(sources))
             self._embed(writer, is_thorough=rebuild or last.problem is not None)
-            self._write(writer, sources)
+            manifest = self._write(writer, sources)
         self._store.discard_journal()
         self._store.clean()
-        return self._report(self._store.open_current(self._parts.recipe), is_new=True)
+        return self._report(manifest, change.duplicates, is_new=True)
 
     def _is_read_alike(self, base: Generation) -> bool:
         return base.manifest.recipe.reading == self._parts.recipe.reading
@@ -242,51 +246,35 @@ class _Run:
 
     def _embed(self, writer: GenerationWriter, *, is_thorough: bool) -> None:
         recipe = self._parts.recipe
-        journal = self._store.journal(
-            vector_row_size(recipe.dimension), token_row_size(recipe.code_size)
-        )
-        sources = self._store.open_all(recipe, is_thorough=is_thorough)
+        journal = self._store.journal(recipe)
+        sources = self._store.open_all(recipe, self._live, is_thorough=is_thorough)
         embedder = Embedder(self._parts, journal, sources)
         try:
             embedder.fill(writer, self._on_progress)
         finally:
             journal.close()
             for source in sources:
-                source.close()
+                if source is not self._live:
+                    source.close()
         self._embedded = embedder.embedded
 
-    def _write(self, writer: GenerationWriter, sources: Sequence[str]) -> None:
+    def _write(self, writer: GenerationWriter, sources: Sequence[str]) -> Manifest:
         """Make the indexes and put the generation in service."""
-        base, languages = writer.base, writer.change.language_counts()
         self._wrote(0)
         writer.finish_rows()
         self._wrote(1)
-        if (
-            base is None
-            or base.manifest.recipe.statistics != self._parts.recipe.statistics
-            or needs_refit(base.manifest.fitted_languages, languages)
-        ):
-            is_refitted, centering, fitted = True, writer.fit(MOST_TO_FIT), languages
-        else:
-            is_refitted, centering = False, base.centering
-            fitted = dict(base.manifest.fitted_languages)
-            writer.add_statistics(base.statistics)
-        writer.write_vectors(centering, is_refitted=is_refitted, threads=self._parts.threads)
+        statistics = learn_statistics(writer, self._parts.codec)
         self._wrote(2)
-        writer.add_statistics(centering.to_arrays())
-        writer.write_manifest(sources, fitted, self._lines)
+        writer.write_vectors(statistics.centering, is_refitted=statistics.is_new)
         self._wrote(3)
-        if self._parts.calibrate is not None and is_refitted and languages:
-            written = writer.open()
-            try:
-                writer.add_statistics(self._parts.calibrate(written))
-            finally:
-                written.close()
-            writer.write_manifest(sources, fitted, self._lines)
+        manifest = writer.write_manifest(
+            statistics.arrays, statistics.fitted_languages, sources, self._lines
+        )
         self._wrote(4)
         self._on_progress(Progress.counted(Stage.VERIFYING, 0, 1))
         writer.commit()
         self._on_progress(Progress.counted(Stage.VERIFYING, 1, 1))
+        return manifest
 
     def _wrote(self, steps: int) -> None:
         self._on_progress(Progress.counted(Stage.WRITING, steps, WRITING_STEPS))
@@ -307,13 +295,14 @@ class _Run:
             "name another folder; an index in service is untouched."
         )
 
-    def _report(self, generation: Generation, *, is_new: bool) -> IndexReport:
-        manifest = generation.manifest
-        report = IndexReport(
+    def _report(
+        self, manifest: Manifest, duplicates: Mapping[str, str], *, is_new: bool
+    ) -> IndexReport:
+        return IndexReport(
             generation=manifest.id,
             is_new=is_new,
             files=tuple(self._outcomes[path] for path in sorted(self._outcomes)),
-            duplicates=generation.duplicates(),
+            duplicates=duplicates,
             articles=manifest.articles,
             passages=manifest.passages,
             embedded=self._embedded,
@@ -321,23 +310,6 @@ class _Run:
             elapsed_ms=(time.monotonic() - self._started) * 1000,
             mended=self._mended,
         )
-        generation.close()
-        return report
-
-
-def needs_refit(fitted: Mapping[str, int], languages: Mapping[str, int]) -> bool:
-    """Tell whether statistics of passages counted as `fitted` are out of date for `languages`.
-
-    They are when the corpus, or a language in it that is no mere trace, has doubled or halved.
-    """
-    before, now = sum(fitted.values()), sum(languages.values())
-    if now >= 2 * before or 2 * now <= before:
-        return True
-    trace = SHARE_TO_REFIT * now
-    return any(
-        count - fitted.get(language, 0) >= max(fitted.get(language, 0), trace)
-        for language, count in languages.items()
-    )
 
 
 def _sources(

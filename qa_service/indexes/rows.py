@@ -91,10 +91,6 @@ class RowStore:
         """Every key, ascending."""
         return np.asarray(self.table[_KEY])
 
-    def counts(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return how many rows each key owns. KeyError for an unknown key."""
-        return np.asarray(self.table[_COUNT][self._find(keys)])
-
     def views(self, keys: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
         """Return the rows of each key, uint8 (count, row size), without copying them.
 

@@ -19,13 +19,10 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-from numpy.typing import NDArray
 
 from qa_service.errors import IndexCorruptError, IndexWriteError
-from qa_service.indexes.protocols import Candidates
+from qa_service.indexes.protocols import Candidates, Keys, Vectors
 
-Vectors = NDArray[np.float32]
-Keys = NDArray[np.int64]
 ExactVectors = Callable[[Keys], Vectors]
 """Returns the exact searched vectors of these keys, one row each; KeyError for an unknown key."""
 
@@ -120,10 +117,6 @@ class FaissIndex:
         if len(allowed) <= VISIT_ALL_UP_TO:
             return self.info.lists
         return min(self.info.lists, round(self.info.n_probe * len(self) / len(allowed)))
-
-    def vectors(self, keys: Keys) -> Vectors:
-        """Return the searched vectors of these keys, one row each; KeyError for an unknown key."""
-        return self._exact(keys)
 
     def keys(self) -> Keys:
         """Return every key, ascending; reads the whole index."""

@@ -13,15 +13,12 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.encoder.protocol import TokenVectors
-from qa_service.indexes.tokens import TokenBatch
-
-Vectors = NDArray[np.float32]
+from qa_service.indexes.protocols import TokenBatch, TokenCodec, Vectors
 
 # Word pieces that tell less than this, in nats, count for next to nothing.
 WEIGHT_OFFSET = 5.0
@@ -30,33 +27,6 @@ LEAST_WEIGHT = 0.3
 BLOCK_TOKENS = 24
 # How far the best match of a token stands out from the usual one, at least, as a cosine.
 LEAST_GAP = 0.001
-
-
-class QueryCodec(Protocol):
-    """What late interaction needs of a token codec."""
-
-    @property
-    def tokens_at_once(self) -> int:
-        """How many tokens of a question are compared in the time that one of them takes."""
-        ...
-
-    def similarities(self, codes: NDArray[np.uint8], query: Vectors) -> Vectors:
-        """Return the products of a question's tokens and what each token of a passage adds.
-
-        Float32 (passage tokens, question tokens); to be added to those of the common part.
-        """
-        ...
-
-    def common_similarities(self, passages: Vectors, query: Vectors) -> Vectors:
-        """Return the products of a question's tokens and what the tokens of each passage share.
-
-        Float32 (passages, question tokens).
-        """
-        ...
-
-    def center_query(self, vectors: Vectors, decoded_mean: Vectors) -> Vectors:
-        """Return a question's token vectors, centred, with unit rows."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +96,10 @@ class MaxSimScores:
     alignments: tuple[Alignment, ...]
 
 
-class Reranker:
+class MaxSimScorer:
     """Scores passages by late interaction. Pure; safe to use from several threads."""
 
-    def __init__(self, codec: QueryCodec) -> None:
+    def __init__(self, codec: TokenCodec) -> None:
         self._codec = codec
 
     def compared(self, tokens: TokenVectors) -> TokenVectors:

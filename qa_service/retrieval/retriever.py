@@ -4,62 +4,33 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.encoder.protocol import QuestionEncoder
 from qa_service.indexes.protocols import Candidates
+from qa_service.indexes.token_means import TokenMeans
 from qa_service.retrieval import fusion
-from qa_service.retrieval.late_interaction import Alignment, Reranker
+from qa_service.retrieval.late_interaction import Alignment, MaxSimScorer
 from qa_service.store import Generation
+from qa_service.text.terms import Analyzer
 from qa_service.types import Filters
 
 # Passages fetched by each search, and passages of both that are reranked.
 CANDIDATES = 100
 TO_RERANK = 100
-# Tokens that the corpus must have for their own mean to weigh as much as the model's usual one: a
-# few articles on one subject have that in common, and it must not be taken away.
-TOKEN_MEAN_PSEUDO_COUNT = 20_000
-# The same for a language that nothing is known of beforehand, against the corpus. The few articles
-# of a language share a subject as well, and that must not be taken from the score.
-LANGUAGE_MEAN_PSEUDO_COUNT = 8_000
-# Passages of each language whose tokens are averaged.
-PASSAGES_TO_AVERAGE = 1_000
-
 # The median of candidates' scores in a small corpus, and how many candidates it counts for.
 BACKGROUND_MAX_SIM, BACKGROUND_PSEUDO_COUNT = 0.18, 10
 HIGHEST_BACKGROUND_MAX_SIM = 0.265
 
-_CORPUS_MEAN = "tokens_corpus_mean"
-_LANGUAGES = "tokens_languages"
-_LANGUAGE_MEANS = "tokens_language_means"
-
-
-class QuestionAnalyzer(Protocol):
-    """What the retriever needs of the analyser."""
-
-    def question_terms(
-        self,
-        text: str,
-        languages: Sequence[str],
-        passage_languages: Collection[str] | None = None,
-    ) -> list[str]:
-        """Return the terms of a question, as passages in these languages spell them."""
-        ...
-
-    def weights(self, terms: Sequence[str]) -> list[float]:
-        """Return how much each term counts beside the others."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class RankedPassage:
-    """A reranked passage. `score` orders the ranking.
+    """A reranked passage, and its language. `score` orders the ranking.
 
     It is made of `idf_max_sim`, MaxSim whose tokens weigh more the fewer of these candidates match
     them (an inverse document frequency), and `lexical`, the share of the question's terms, 0..1.
@@ -67,6 +38,7 @@ class RankedPassage:
     """
 
     key: int
+    language: str
     score: float
     max_sim: float
     idf_max_sim: float
@@ -96,8 +68,8 @@ class Retriever:
     def __init__(
         self,
         encoder: QuestionEncoder,
-        analyzer: QuestionAnalyzer,
-        reranker: Reranker,
+        analyzer: Analyzer,
+        scorer: MaxSimScorer,
         token_offsets: Mapping[str, NDArray[np.float32]],
     ) -> None:
         """Take the parts.
@@ -105,13 +77,13 @@ class Retriever:
         Args:
             encoder: embeds questions.
             analyzer: turns questions into terms.
-            reranker: compares tokens.
+            scorer: compares tokens.
             token_offsets: how the tokens of each language usually lie off those of all languages,
                 (dimension,), as far as the model is known; of others the index knows something.
         """
         self._encoder = encoder
         self._analyzer = analyzer
-        self._reranker = reranker
+        self._scorer = scorer
         self._token_offsets = token_offsets
         # Looks for a question's terms while the vector index is searched. One thread, for those who
         # ask take turns.
@@ -143,7 +115,7 @@ class Retriever:
         encoded = self._encoder.encode_query([text])
         tokens = encoded.tokens[0]
         if not has_context:
-            tokens = self._reranker.compared(tokens)
+            tokens = self._scorer.compared(tokens)
         clock.lap("encode")
         allowed = generation.allowed_keys(filters)
         by_terms = self._terms_thread.submit(
@@ -160,27 +132,28 @@ class Retriever:
         )
         shares = fusion.lexical_shares(merged, lexical, attainable)
         clock.lap("search")
-        means = token_means(generation)
+        means = TokenMeans.of(generation.statistics, generation.manifest.recipe.dimension)
         languages = generation.languages_of(merged)
-        query = self._reranker.prepare(tokens, means.corpus)
-        late = self._reranker.score(
+        query = self._scorer.prepare(tokens, means.corpus)
+        scored = self._scorer.score(
             query,
-            generation.tokens.get_batch(merged),
-            generation.raw_vectors.get(merged),
+            generation.embeddings.tokens(merged),
+            generation.embeddings.vectors(merged),
             means.languages_in_common(language, languages, self._token_offsets),
         )
-        scores = fusion.combine(late.idf_max_sim, shares, languages)
+        scores = fusion.combine(scored.idf_max_sim, shares, languages)
         order = np.lexsort((merged, -scores))
-        columns = (merged, scores, late.scores, late.idf_max_sim, shares)
+        columns = (merged, scores, scored.scores, scored.idf_max_sim, shares)
         rows = zip(order.tolist(), *(column[order].tolist() for column in columns), strict=True)
         ranked = tuple(
             RankedPassage(
                 key=key,
+                language=languages[place],
                 score=score,
                 max_sim=passage_max_sim,
                 idf_max_sim=idf_max_sim,
                 lexical=share,
-                alignment=late.alignments[place],
+                alignment=scored.alignments[place],
             )
             for place, key, score, passage_max_sim, idf_max_sim, share in rows
         )
@@ -191,7 +164,7 @@ class Retriever:
             lexical=lexical,
             merged=merged,
             ranked=ranked,
-            background_max_sim=estimate_background_max_sim(late.scores.tolist()),
+            background_max_sim=estimate_background_max_sim(scored.scores.tolist()),
             timings_ms=clock.laps_ms,
         )
 
@@ -223,98 +196,6 @@ def estimate_background_max_sim(scores: Sequence[float]) -> float:
         return BACKGROUND_MAX_SIM
     total = len(scores) * statistics.median(scores) + BACKGROUND_PSEUDO_COUNT * BACKGROUND_MAX_SIM
     return min(total / (len(scores) + BACKGROUND_PSEUDO_COUNT), HIGHEST_BACKGROUND_MAX_SIM)
-
-
-class TokenDecoder(Protocol):
-    """Turns codes of token vectors back into vectors."""
-
-    def decode(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return about what was encoded, less what the tokens of a passage share."""
-        ...
-
-    def common(self, passages: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the tokens of each passage share."""
-        ...
-
-
-def measure_tokens(
-    generation: Generation, codec: TokenDecoder
-) -> Mapping[str, NDArray[np.generic]]:
-    """Return the means of a generation's decoded tokens, to be stored in its statistics.
-
-    With few tokens a mean is topic, so that of the corpus is shrunk toward the model's usual one,
-    which is zero after decoding, and those of languages toward that of the corpus.
-    """
-    by_language: dict[str, list[int]] = {}
-    for key, language in zip(
-        generation.keys.tolist(), generation.languages_of(generation.keys), strict=True
-    ):
-        by_language.setdefault(language, []).append(key)
-    sums: dict[str, tuple[NDArray[np.float64], int]] = {}
-    for language in sorted(by_language):
-        keys = np.array(by_language[language], dtype=np.int64)
-        places = np.linspace(0, len(keys) - 1, PASSAGES_TO_AVERAGE).round().astype(np.intp)
-        chosen = keys[np.unique(places)]
-        batch = generation.tokens.get_batch(chosen)
-        shared = codec.common(generation.raw_vectors.get(chosen))
-        added = codec.decode(batch.codes).sum(axis=0, dtype=np.float64)
-        sums[language] = added + np.diff(batch.offsets) @ shared, len(batch.codes)
-    total = sum(length for _, length in sums.values())
-    summed = np.sum([vector for vector, _ in sums.values()], axis=0)
-    mean = summed / (total + TOKEN_MEAN_PSEUDO_COUNT)
-    means = [
-        (vector + LANGUAGE_MEAN_PSEUDO_COUNT * mean) / (length + LANGUAGE_MEAN_PSEUDO_COUNT)
-        for vector, length in sums.values()
-    ]
-    return {
-        _LANGUAGES: np.array(list(sums), dtype=np.str_),
-        _LANGUAGE_MEANS: np.array(means, dtype=np.float32),
-        _CORPUS_MEAN: mean.astype(np.float32),
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class TokenMeans:
-    """Means of decoded tokens, (dimension,): of the corpus, and of each of its languages."""
-
-    corpus: NDArray[np.float32]
-    languages: Mapping[str, NDArray[np.float32]]
-
-    def languages_in_common(
-        self,
-        asked_in: str,
-        languages: Sequence[str],
-        usual: Mapping[str, NDArray[np.float32]],
-    ) -> NDArray[np.float32]:
-        """Return the similarity that tokens have by their languages alone, float32 (passages,).
-
-        Args:
-            asked_in: the question's language.
-            languages: that of each passage.
-            usual: how languages usually lie off all others; for those that it lacks, what this
-                corpus tells is taken.
-        """
-
-        def offset(language: str) -> NDArray[np.float32]:
-            if language in usual:
-                return usual[language]
-            return self.languages.get(language, self.corpus) - self.corpus
-
-        own = offset(asked_in)
-        known = {language: float(own @ offset(language)) for language in set(languages)}
-        return np.array([known[language] for language in languages], dtype=np.float32)
-
-
-def token_means(generation: Generation) -> TokenMeans:
-    """Return what `measure_tokens` stored; zeros when there is nothing."""
-    stored = generation.statistics
-    if _CORPUS_MEAN not in stored:
-        return TokenMeans(np.zeros(generation.manifest.recipe.dimension, dtype=np.float32), {})
-    means = np.asarray(stored[_LANGUAGE_MEANS], dtype=np.float32)
-    names = [str(language) for language in stored[_LANGUAGES]]
-    return TokenMeans(
-        np.asarray(stored[_CORPUS_MEAN], dtype=np.float32), dict(zip(names, means, strict=True))
-    )
 
 
 def _languages_to_analyse(language: str, counts: Mapping[str, int]) -> list[str]:

@@ -288,6 +288,10 @@ class ArticleWriter:
         ).fetchone()
         return files, articles
 
+    def duplicates(self) -> dict[str, str]:
+        """Map the id of each article that is left out to the one whose text it repeats."""
+        return dict(self._connection.execute(schema.DUPLICATES))
+
     def commit(self) -> None:
         """Write all changes to the file; none may follow."""
         self._connection.execute("COMMIT")

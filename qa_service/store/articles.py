@@ -133,12 +133,7 @@ class Articles:
     def duplicates(self) -> dict[str, str]:
         """Map the id of each article that is left out to the one whose text it repeats."""
         with self._database.connection() as connection:
-            return dict(
-                connection.execute(
-                    "SELECT a.id, o.id FROM articles a "
-                    "JOIN articles o ON o.number = a.duplicate_of ORDER BY a.id"
-                )
-            )
+            return dict(connection.execute(schema.DUPLICATES))
 
     def numbers_matching(self, filters: Filters) -> NDArray[np.int32]:
         """Return the numbers of the articles that pass the filters' source and dates, ascending."""

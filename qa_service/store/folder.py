@@ -17,11 +17,12 @@ from qa_service.errors import (
     NoPreviousGenerationError,
     StoredIndexError,
 )
+from qa_service.indexes.engine import Engine
 from qa_service.store import layout
+from qa_service.store.centering import Centering
 from qa_service.store.disk import Disk, FaultPoint, no_fault, writing_to
 from qa_service.store.generation import Generation, is_of_others
 from qa_service.store.journal import JOURNAL_FILES, Journal
-from qa_service.store.layout import Centering, LexicalEngine
 from qa_service.store.lease import unleased
 from qa_service.store.manifest import MANIFEST, MEND, Manifest, Recipe, read_manifest
 from qa_service.store.preparation import mark, refuse_what_is_in_the_way
@@ -56,7 +57,7 @@ class Store:
         self,
         path: Path,
         *,
-        lexical: LexicalEngine,
+        engine: Engine,
         centering: Centering,
         fault: FaultPoint = no_fault,
     ) -> None:
@@ -64,13 +65,13 @@ class Store:
 
         Args:
             path: the index folder.
-            lexical: makes and opens lexical indexes.
+            engine: makes and opens the indexes of generations.
             centering: fits and restores the transformation of vectors.
             fault: called before each step of a write, for tests.
         """
         self.path = path
         self.removed = path / layout.REMOVED
-        self._lexical = lexical
+        self._engine = engine
         self._centering = centering
         self._disk = Disk(fault)
         self._soundness = SoundnessCheck()
@@ -273,33 +274,40 @@ class Store:
             # A key must never mean two passages, even across a rollback.
             next_key=max((manifest.next_key for manifest in manifests), default=1),
             disk=self._disk,
-            lexical=self._lexical,
+            engine=self._engine,
             centering=self._centering,
+            soundness=self._soundness,
         )
 
-    def open_all(self, recipe: Recipe, *, is_thorough: bool) -> list[Generation]:
+    def open_all(
+        self, recipe: Recipe, held: Generation | None, *, is_thorough: bool
+    ) -> list[Generation]:
         """Open every generation whose embeddings are of this recipe, newest first.
 
-        Damaged ones are left out; `is_thorough` reads their vectors and tokens through to find out.
+        `held`, which is open already, is not opened again. Damaged ones are left out; `is_thorough`
+        reads their vectors and tokens through to find out.
         """
         opened = []
         for name in reversed(self._generation_names()):
-            try:
-                generation = self._open(name, None)
-            except StoredIndexError:
-                continue
-            is_same = generation.manifest.recipe.embedding == recipe.embedding
-            if is_same and not (is_thorough and _embedding_problems(generation)):
-                opened.append(generation)
+            if held is not None and name == held.id:
+                generation = held
             else:
+                try:
+                    generation = self._open(name, None)
+                except StoredIndexError:
+                    continue
+            is_same = generation.manifest.recipe.embedding == recipe.embedding
+            if is_same and not (is_thorough and self._has_damaged_embeddings(generation)):
+                opened.append(generation)
+            elif generation is not held:
                 generation.close()
         return opened
 
-    def journal(self, vector_size: int, token_size: int) -> Journal:
+    def journal(self, recipe: Recipe) -> Journal:
         """Open the journal of embeddings; `write_lock` must be held."""
         with writing_to(self.path):
             self._disk.fault("open journal")
-            return Journal(self.path / layout.CACHE, vector_size, token_size)
+            return Journal(self.path / layout.CACHE, recipe.embedding_size)
 
     def reading_log(self, reading_version: str, *, tries_again: bool) -> ReadingLog:
         """Open the log of files that are being read; `write_lock` must be held."""
@@ -337,7 +345,7 @@ class Store:
         return Generation(
             self._generation_path(name),
             recipe=recipe,
-            lexical=self._lexical,
+            engine=self._engine,
             centering=self._centering,
             soundness=self._soundness if is_checked else None,
         )
@@ -357,10 +365,11 @@ class Store:
         except StoredIndexError:
             return None
 
-
-def _embedding_problems(generation: Generation) -> bool:
-    return any(
-        checksum_of(generation.folder / name) != record.sha256
-        for name, record in generation.manifest.files.items()
-        if name.split("/")[0] in (layout.RAW_VECTORS, layout.TOKENS, layout.ARTICLES)
-    )
+    def _has_damaged_embeddings(self, generation: Generation) -> bool:
+        """Tell whether a file has changed that embeddings are found by, or come from."""
+        read = (layout.ARTICLES, *self._engine.embedding_files)
+        return any(
+            checksum_of(generation.folder / name) != record.sha256
+            for name, record in generation.manifest.files.items()
+            if name.split("/")[0] in read
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -12,16 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.errors import IndexCorruptError, IndexWriteError, QaServiceError
+from qa_service.errors import IndexCorruptError, QaServiceError
 from qa_service.indexes.arrays import load_arrays, map_array
+from qa_service.indexes.engine import Engine, StoredEmbeddings
+from qa_service.indexes.packing import PackedEmbedding
 from qa_service.indexes.protocols import LexicalIndex, VectorIndex
-from qa_service.indexes.raw_vectors import RawVectors
-from qa_service.indexes.tokens import TokenStore
-from qa_service.indexes.vector import FaissIndex
 from qa_service.store import layout
 from qa_service.store.articles import Articles, StoredFile
-from qa_service.store.journal import Embedding
-from qa_service.store.layout import Arrays, Centering, FittedCentering, LexicalEngine
+from qa_service.store.centering import Arrays, Centering, FittedCentering
 from qa_service.store.lease import Lease
 from qa_service.store.manifest import MANIFEST, MEND, Manifest, Recipe, read_manifest
 from qa_service.store.soundness import SoundnessCheck
@@ -43,7 +40,7 @@ class Generation:
         folder: Path,
         *,
         recipe: Recipe | None,
-        lexical: LexicalEngine,
+        engine: Engine,
         centering: Centering,
         soundness: SoundnessCheck | None = None,
     ) -> None:
@@ -52,7 +49,7 @@ class Generation:
         Args:
             folder: the generation's folder.
             recipe: what the caller's parts are; None opens whatever is there.
-            lexical: opens the lexical index.
+            engine: opens the indexes.
             centering: restores the transformation of vectors.
             soundness: compares the files with their checksums before anything reads them; None
                 trusts them.
@@ -75,7 +72,7 @@ class Generation:
                 self.manifest.recipe.check_answers(recipe, folder)
             if soundness is not None:
                 soundness.check(folder, self.manifest)
-            self._open(lexical, centering)
+            self._open(engine, centering)
         except QaServiceError:
             self._lease.close()
             raise
@@ -86,7 +83,7 @@ class Generation:
             # Four libraries parse what may be anything, and each has exceptions of its own.
             raise IndexCorruptError(f"{folder} cannot be read ({error!r}). {MEND}") from error
 
-    def _open(self, lexical: LexicalEngine, centering: Centering) -> None:
+    def _open(self, engine: Engine, centering: Centering) -> None:
         folder, own = self.folder, self.manifest.recipe
         self._keys: NDArray[np.int64] = _load(folder / layout.KEYS)
         columns: NDArray[np.int32] = _load(folder / layout.COLUMNS)
@@ -94,29 +91,11 @@ class Generation:
         self._languages = sorted(self.manifest.languages)
         self.statistics: Arrays = _load_arrays(folder / layout.STATISTICS)
         self.centering: FittedCentering = centering.restore(self.statistics)
-        self.raw_vectors = RawVectors(folder / layout.RAW_VECTORS, own.dimension)
-        self.tokens = TokenStore(folder / layout.TOKENS, own.code_size)
-        searched = SearchedVectors(
-            self.raw_vectors, self.centering, self._keys, self._language_codes, self._languages
-        )
-        self._vectors = FaissIndex.open(folder / layout.VECTORS, searched)
-        self._lexical = self._open_lexical(lexical)
+        center = Centered(self.centering, self._keys, self._language_codes, self._languages)
+        self._indexes = engine.open(folder, own.embedding_size, center)
         self._allowed: OrderedDict[Filters, NDArray[np.int64]] = OrderedDict()
         self._articles = Articles(folder / layout.ARTICLES)
         self._check_counts()
-
-    def _open_lexical(self, lexical: LexicalEngine) -> LexicalIndex:
-        folder = self.folder / layout.LEXICAL
-        try:
-            return lexical.open(folder)
-        except IndexWriteError:
-            # It keeps a lock file in its folder even for reading; on a read-only disk it gets a
-            # folder elsewhere, with links to the files.
-            self._shadow = tempfile.TemporaryDirectory(prefix="qa-service-")
-            for path in folder.iterdir():
-                if path.suffix != ".lock":
-                    Path(self._shadow.name, path.name).symlink_to(path.absolute())
-            return lexical.open(Path(self._shadow.name))
 
     @property
     def id(self) -> str:
@@ -126,12 +105,17 @@ class Generation:
     @property
     def vectors(self) -> VectorIndex:
         """Finds passages by their vectors, centred."""
-        return self._vectors
+        return self._indexes.vectors
 
     @property
     def lexical(self) -> LexicalIndex:
         """Finds passages by their terms."""
-        return self._lexical
+        return self._indexes.lexical
+
+    @property
+    def embeddings(self) -> StoredEmbeddings:
+        """The passages' vectors as the encoder gave them, and their tokens."""
+        return self._indexes.embeddings
 
     @property
     def keys(self) -> NDArray[np.int64]:
@@ -186,11 +170,6 @@ class Generation:
         """Return the keys of an article's passages, ascending; empty for an unknown article."""
         return self._articles.keys_of(article_id)
 
-    def sample(self, most: int) -> list[Passage]:
-        """Return at most this many passages from all over the corpus, always the same ones."""
-        places = np.unique(np.linspace(0, len(self._keys) - 1, most).round().astype(np.intp))
-        return self.passages(self._keys[places] if len(self._keys) else [])
-
     def languages_of(self, keys: NDArray[np.int64]) -> list[str]:
         """Return the language of each passage, in the order given. KeyError for an unknown key."""
         return [self._languages[code] for code in self._language_codes[places_of(self._keys, keys)]]
@@ -214,28 +193,18 @@ class Generation:
 
     def problems(self) -> Iterator[str]:
         """Compare all parts with each other and every offset with the text it points into."""
-        for part, keys in (
-            (layout.RAW_VECTORS, self.raw_vectors.keys),
-            (layout.TOKENS, self.tokens.rows.keys),
-            (layout.ARTICLES, self._articles.keys()),
-            (layout.VECTORS, self._vectors.keys()),
-        ):
+        parts = (*self._indexes.keys_by_part(), (layout.ARTICLES, self._articles.keys()))
+        for part, keys in parts:
             if not np.array_equal(keys, self._keys):
                 yield f"{part}: holds other passages than {layout.KEYS} lists"
-        yield from self.raw_vectors.rows.problems()
-        yield from self.tokens.rows.problems()
+        yield from self._indexes.problems()
         yield from self._articles.problems()
 
-    def find_embeddings(self, hashes: Sequence[bytes]) -> dict[bytes, Embedding]:
+    def find_embeddings(self, hashes: Sequence[bytes]) -> dict[bytes, PackedEmbedding]:
         """Return the stored embeddings of those of the hashes that are known."""
         keys = self._articles.keys_by_embedding(hashes)
         places = np.fromiter(keys.values(), np.int64, len(keys))
-        vectors = self.raw_vectors.rows.views(places)
-        tokens = self.tokens.rows.views(places)
-        return {
-            known: Embedding(vector, token)
-            for known, vector, token in zip(keys, vectors, tokens, strict=True)
-        }
+        return dict(zip(keys, self.embeddings.packed(places), strict=True))
 
     def close(self) -> None:
         """Let go of the files at once instead of with the last reference."""
@@ -257,10 +226,7 @@ class Generation:
         for part, found in (
             (layout.KEYS, len(self._keys)),
             (layout.COLUMNS, len(self._language_codes)),
-            (layout.VECTORS, len(self._vectors)),
-            (layout.RAW_VECTORS, len(self.raw_vectors)),
-            (layout.TOKENS, len(self.tokens)),
-            (layout.LEXICAL, len(self._lexical)),
+            *self._indexes.counts().items(),
         ):
             if found != expected:
                 raise IndexCorruptError(
@@ -279,29 +245,28 @@ def is_of_others(error: BaseException) -> bool:
     return not isinstance(error, Exception) and type(error).__name__ != "PanicException"
 
 
-class SearchedVectors:
-    """The vectors that searches compare: those of the encoder, centred."""
+class Centered:
+    """Makes of passage vectors, as the encoder gave them, those that searches compare."""
 
     def __init__(
         self,
-        raw: RawVectors,
         centering: FittedCentering,
         keys: NDArray[np.int64],
         language_codes: NDArray[np.int32],
         languages: Sequence[str],
     ) -> None:
-        self._raw = raw
+        """Take all passages: their keys, ascending, and their languages as places in a list."""
         self._centering = centering
         self._keys = keys
         self._codes = language_codes
         self._languages = languages
 
-    def __call__(self, keys: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return one unit row per key, in the order given. KeyError for an unknown key."""
+    def __call__(
+        self, keys: NDArray[np.int64], vectors: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return one unit row per vector, the keys saying whose it is. KeyError."""
         codes = self._codes[places_of(self._keys, keys)]
-        return self._centering.passages(
-            self._raw.get(keys), [self._languages[code] for code in codes.tolist()]
-        )
+        return self._centering.passages(vectors, [self._languages[code] for code in codes.tolist()])
 
 
 def places_of(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+
+from qa_service.indexes.packing import EmbeddingSize, PackedEmbedding
 
 KEYS_PER_QUERY = 900
 SCHEMA = """
@@ -23,27 +23,19 @@ CREATE TABLE IF NOT EXISTS embeddings (
 JOURNAL_FILES = ("embeddings.db", "embeddings.db-wal", "embeddings.db-shm")
 
 
-@dataclass(frozen=True, slots=True)
-class Embedding:
-    """A passage's embedding as stored: `vector` uint8 (1, 2·d), `tokens` uint8 (n, row size)."""
-
-    vector: NDArray[np.uint8]
-    tokens: NDArray[np.uint8]
-
-
 class Journal:
     """Remembers embeddings by their hash until `clear`."""
 
-    def __init__(self, folder: Path, vector_size: int, token_size: int) -> None:
+    def __init__(self, folder: Path, size: EmbeddingSize) -> None:
         self._folder = folder
-        self._sizes = (vector_size, token_size)
+        self._size = size
         try:
             self._connection = self._open()
         except sqlite3.DatabaseError:
             self._delete()
             self._connection = self._open()
 
-    def find(self, hashes: Sequence[bytes]) -> dict[bytes, Embedding]:
+    def find(self, hashes: Sequence[bytes]) -> dict[bytes, PackedEmbedding]:
         """Return the embeddings that are known."""
         try:
             return self._find(hashes)
@@ -51,7 +43,7 @@ class Journal:
             self.clear()
             return {}
 
-    def add(self, embeddings: Mapping[bytes, Embedding]) -> None:
+    def add(self, embeddings: Mapping[bytes, PackedEmbedding]) -> None:
         """Remember a batch; once this returns, a killed process does not lose it."""
         rows = [
             (key, item.vector.tobytes(), item.tokens.tobytes()) for key, item in embeddings.items()
@@ -69,8 +61,9 @@ class Journal:
         """Let go of the file, keeping what it holds."""
         self._connection.close()
 
-    def _find(self, hashes: Sequence[bytes]) -> dict[bytes, Embedding]:
+    def _find(self, hashes: Sequence[bytes]) -> dict[bytes, PackedEmbedding]:
         found = {}
+        vector_bytes, token_bytes = self._size.vector_bytes, self._size.token_bytes
         for start in range(0, len(hashes), KEYS_PER_QUERY):
             some = hashes[start : start + KEYS_PER_QUERY]
             rows = self._connection.execute(
@@ -79,10 +72,10 @@ class Journal:
                 some,
             )
             for key, vector, tokens in rows:
-                if len(vector) == self._sizes[0] and len(tokens) % self._sizes[1] == 0:
-                    found[key] = Embedding(
+                if len(vector) == vector_bytes and len(tokens) % token_bytes == 0:
+                    found[key] = PackedEmbedding(
                         np.frombuffer(vector, np.uint8).reshape(1, -1),
-                        np.frombuffer(tokens, np.uint8).reshape(-1, self._sizes[1]),
+                        np.frombuffer(tokens, np.uint8).reshape(-1, token_bytes),
                     )
         return found
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa_service.errors import IndexCorruptError, IndexMismatchError
+from qa_service.indexes.packing import EmbeddingSize
 from qa_service.store.small_files import read_small
 
 FORMAT = 1
@@ -42,6 +43,11 @@ class Recipe:
     def embedding(self) -> str:
         """Name whatever changes the stored form of a passage's embedding."""
         return f"{self.model}|{self.dimension}|{self.codec}|{self.code_size}"
+
+    @property
+    def embedding_size(self) -> EmbeddingSize:
+        """How large a passage's embedding is."""
+        return EmbeddingSize(self.dimension, self.code_size)
 
     def check_answers(self, wanted: Recipe, path: Path) -> None:
         """Let pass when an index of this recipe answers questions put by parts of `wanted`.

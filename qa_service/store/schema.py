@@ -9,7 +9,7 @@ import struct
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from qa_service.types import Article, DroppedText, Passage, PassageKey, Span
+from qa_service.types import Article, DroppedText, Passage, Span
 
 _TWO_OFFSETS = struct.Struct("<ii")
 
@@ -85,6 +85,11 @@ CREATE TEMP TABLE freed (
 CREATE INDEX temp.freed_by_article ON freed (article);
 CREATE INDEX temp.freed_by_key ON freed (key);
 """
+
+# Each article that is left out, and the one whose text it repeats.
+DUPLICATES = (
+    "SELECT a.id, o.id FROM articles a JOIN articles o ON o.number = a.duplicate_of ORDER BY a.id"
+)
 
 ARTICLE_COLUMNS = "number, id, title, language, source, url, author, published, metadata"
 PASSAGE_COLUMNS = 'p.key, p.id, p.start, p."end", p.language, p.sentences, p.article, a.id'
@@ -168,8 +173,3 @@ def optional_text(value: object) -> str | None:
 def optional_date(value: object) -> dt.date | None:
     """Return a nullable date column's value."""
     return None if value is None else dt.date.fromisoformat(str(value))
-
-
-def key_of(value: object) -> PassageKey:
-    """Return a key column's value."""
-    return PassageKey(int(str(value)))

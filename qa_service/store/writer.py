@@ -14,36 +14,34 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.indexes.arrays import map_array
-from qa_service.indexes.raw_vectors import RawVectors, vector_writer
-from qa_service.indexes.tokens import token_writer
-from qa_service.indexes.vector import FaissIndexWriter, gather, needs_rebuild, read_info
+from qa_service.indexes.engine import Engine, StoredEmbeddings
+from qa_service.indexes.packing import PackedEmbedding
 from qa_service.store import layout
 from qa_service.store.article_writer import ArticleWriter
+from qa_service.store.centering import Arrays, Centering, FittedCentering
 from qa_service.store.disk import Disk, writing_to
-from qa_service.store.generation import Generation, SearchedVectors
-from qa_service.store.layout import Arrays, Centering, FittedCentering, LexicalEngine
+from qa_service.store.generation import Centered, Generation
 from qa_service.store.manifest import MANIFEST, FileRecord, Manifest, Recipe, RepeatedLines
-from qa_service.store.soundness import checksum_of
-
-# What a generation takes over from its base as the same files. Row segments and the files of the
-# lexical index never change; `vectors.faiss` and the tables are replaced when they do.
-SHARED = (layout.RAW_VECTORS, layout.TOKENS, layout.LEXICAL, layout.VECTORS, layout.VECTORS_INFO)
+from qa_service.store.soundness import SoundnessCheck, checksum_of
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What the new generation holds, and how its passages differ from its base's.
 
-    `keys`, `added` and `removed` ascend; `languages` follows `keys`.
+    `keys`, `added` and `removed` ascend; `languages` follows `keys`, and so
+    do `language_codes`, places among the languages in order. `duplicates` maps the id of
+    each article that is left out to the one whose text it repeats.
     """
 
     keys: NDArray[np.int64]
     languages: list[str]
+    language_codes: NDArray[np.int32]
     added: NDArray[np.int64]
     removed: NDArray[np.int64]
     files: int
     articles: int
+    duplicates: Mapping[str, str]
     next_key: int
 
     def language_counts(self) -> dict[str, int]:
@@ -57,10 +55,8 @@ class GenerationWriter:
     Its methods are called in this order:
 
     1. change `articles`, then `seal_articles`;
-    2. append the rows of every added key to `vectors` and `tokens`, its terms to `lexical`, then
-       `finish_rows`;
-    3. `write_vectors`, `add_statistics`, `write_manifest`; `open` shows the result, and statistics
-       may be added and the manifest written once more;
+    2. `append` every added passage, then `finish_rows`, after which `embeddings` can be read;
+    3. `fit` the centring, or take the base's, and `write_vectors`; then `write_manifest`;
     4. `commit`. `abort` at any time; leaving the `with` block without `commit` aborts, too.
     """
 
@@ -74,8 +70,9 @@ class GenerationWriter:
         *,
         next_key: int,
         disk: Disk,
-        lexical: LexicalEngine,
+        engine: Engine,
         centering: Centering,
+        soundness: SoundnessCheck,
     ) -> None:
         self.id = generation_id
         self.recipe = recipe
@@ -84,31 +81,22 @@ class GenerationWriter:
         self._root = root
         self._parent = parent
         self._disk = disk
-        self._engine = lexical
+        self._engine = engine
         self._centering = centering
+        self._soundness = soundness
         self._change: Change | None = None
+        self._embeddings: StoredEmbeddings | None = None
         self._is_committed = False
-        self._statistics: dict[str, NDArray[np.generic]] = {}
-        self._hashed: dict[tuple[str, int, int], FileRecord] = {}
         try:
             with writing_to(root):
                 self._make_folder(base)
                 self.articles = ArticleWriter(self.folder / layout.ARTICLES, next_key)
-                lexical_folder = self.folder / layout.LEXICAL
-                self.lexical = (
-                    lexical.create(lexical_folder) if base is None else lexical.open(lexical_folder)
+                self._indexes = engine.begin(
+                    self.folder, recipe.embedding_size, None if base is None else base.folder
                 )
         except BaseException:
             disk.remove_tree(self.folder)
             raise
-        self.vectors = vector_writer(
-            self.folder / layout.RAW_VECTORS,
-            recipe.dimension,
-            None if base is None else base.raw_vectors,
-        )
-        self.tokens = token_writer(
-            self.folder / layout.TOKENS, recipe.code_size, None if base is None else base.tokens
-        )
 
     def __enter__(self) -> Self:
         return self
@@ -141,6 +129,7 @@ class GenerationWriter:
         """Find out which passages came and went. Articles do not change after this."""
         self.step("seal articles")
         self.articles.commit()
+        duplicates = self.articles.duplicates()
         keys, articles, languages = self.articles.columns()
         names = {language: code for code, language in enumerate(sorted(set(languages)))}
         codes = np.fromiter((names[language] for language in languages), np.int32, len(languages))
@@ -151,25 +140,35 @@ class GenerationWriter:
         self._change = Change(
             keys=keys,
             languages=languages,
+            language_codes=codes,
             added=np.setdiff1d(keys, before, assume_unique=True),
             removed=np.setdiff1d(before, keys, assume_unique=True),
             files=file_count,
             articles=article_count,
+            duplicates=duplicates,
             next_key=self.articles.next_key,
         )
         return self._change
 
+    def append(self, key: int, embedding: PackedEmbedding, terms: Sequence[str]) -> None:
+        """Take in an added passage: its embedding, and the terms that it is found by."""
+        self._indexes.append(key, embedding, terms)
+
     def finish_rows(self) -> None:
-        """Write the tables of vectors and tokens, and commit the lexical index."""
+        """Write what was appended, and drop the rows and terms of removed passages."""
         change = self.change
         self.step("finish rows")
         self.articles.close()
-        self.vectors.finish(change.keys)
-        self.tokens.finish(change.keys)
+        self._embeddings = self._indexes.finish_embeddings(change.keys)
         self.step("commit lexical")
-        if len(change.removed):
-            self.lexical.delete(change.removed)
-        self.lexical.commit()
+        self._indexes.finish_terms(change.removed)
+
+    @property
+    def embeddings(self) -> StoredEmbeddings:
+        """Those of all passages, once rows are finished."""
+        if self._embeddings is None:
+            raise RuntimeError("finish_rows comes first")
+        return self._embeddings
 
     def fit(self, most: int) -> FittedCentering:
         """Fit the centring to at most this many passages, drawn evenly and always the same."""
@@ -178,40 +177,33 @@ class GenerationWriter:
         if len(places) > most:
             places = np.sort(np.random.default_rng(7).choice(places, most, replace=False))
         return self._centering.fit(
-            gather(self._raw_vectors().get, change.keys[places], self.recipe.dimension),
+            self.embeddings.vectors(change.keys[places]),
             [change.languages[place] for place in places.tolist()],
         )
 
-    def write_vectors(self, centering: FittedCentering, *, is_refitted: bool, threads: int) -> None:
+    def write_vectors(self, centering: FittedCentering, *, is_refitted: bool) -> None:
         """Write the vector index, going on from the base's where its vectors are still valid."""
         change = self.change
         self.step("write vectors")
-        codes = map_array(self.folder / layout.COLUMNS)[1]
-        searched = SearchedVectors(
-            self._raw_vectors(), centering, change.keys, codes, sorted(set(change.languages))
+        self._indexes.finish_vectors(
+            change.keys,
+            change.added,
+            change.removed,
+            Centered(centering, change.keys, change.language_codes, sorted(set(change.languages))),
+            is_stale=self.base is None or is_refitted,
         )
-        path = self.folder / layout.VECTORS
-        writer = FaissIndexWriter(path, self.recipe.dimension, searched, threads)
-        is_stale = self.base is None or is_refitted
-        if is_stale or needs_rebuild(read_info(path), len(change.keys)):
-            writer.build(change.keys)
-        elif len(change.added) or len(change.removed):
-            writer.update(change.added, change.removed)
-
-    def add_statistics(self, arrays: Arrays) -> None:
-        """Keep arrays in the generation; a name that is there already is replaced."""
-        self._statistics.update(arrays)
 
     def write_manifest(
         self,
-        sources: Sequence[str],
+        statistics: Arrays,
         fitted_languages: Mapping[str, int],
+        sources: Sequence[str],
         repeated_lines: RepeatedLines,
     ) -> Manifest:
-        """Write the statistics, and a manifest of all files."""
+        """Write the statistics, and a manifest of all files; nothing is written after it."""
         change = self.change
         self.step("write manifest")
-        np.savez(self.folder / layout.STATISTICS, **self._statistics)  # type: ignore[arg-type]
+        np.savez(self.folder / layout.STATISTICS, **statistics)  # type: ignore[arg-type]
         manifest = Manifest(
             id=self.id,
             parent=self._parent,
@@ -227,21 +219,25 @@ class GenerationWriter:
             next_key=change.next_key,
             files={name: self._record(name) for name in self._file_names()},
         )
-        new = self.folder / f"{MANIFEST}.new"
-        new.write_text(manifest.to_json(), encoding="utf-8")
-        new.replace(self.folder / MANIFEST)
+        (self.folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
         return manifest
 
-    def open(self) -> Generation:
-        """Open what was written, checking it as readers will. Close it before `commit`."""
-        return Generation(
-            self.folder, recipe=self.recipe, lexical=self._engine, centering=self._centering
-        )
-
     def commit(self) -> None:
-        """Put the generation in service: everything on disk first, then one atomic switch."""
+        """Put the generation in service, once it opens as it will for readers.
+
+        Everything is on disk first, then comes one atomic switch.
+
+        Raises:
+            IndexCorruptError: what was written is not what is there.
+        """
         self.step("verify")
-        self.open().close()
+        Generation(
+            self.folder,
+            recipe=self.recipe,
+            engine=self._engine,
+            centering=self._centering,
+            soundness=self._soundness,
+        ).close()
         own = [name for name in self._file_names() if not self._is_shared(name)]
         for name in (*own, MANIFEST):
             self._disk.sync_file(self.folder / name)
@@ -254,35 +250,30 @@ class GenerationWriter:
 
     def abort(self) -> None:
         """Drop everything that was written; the generation in service is untouched."""
-        for part in (self.articles, self.vectors, self.tokens):
-            # Closing writes what is buffered, which a full disk does not take.
-            with contextlib.suppress(OSError):
-                part.close()
-        self.lexical.abandon()
+        # Closing writes what is buffered, which a full disk does not take.
+        with contextlib.suppress(OSError):
+            self.articles.close()
+        self._indexes.abandon()
         self._disk.remove_tree(self.folder)
 
     def _make_folder(self, base: Generation | None) -> None:
         """Make the folder, with the files that are taken over from `base`."""
         self._disk.fault(f"make {self.folder}")
-        for name in ("", layout.RAW_VECTORS, layout.TOKENS):
-            (self.folder / name).mkdir(parents=True)
+        self.folder.mkdir(parents=True)
         if base is None:
             return
         for name in base.manifest.files:
-            target = self.folder / name
-            if name.split("/")[0] in SHARED:
+            if name not in layout.OWN:
+                target = self.folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self._disk.link(base.folder / name, target)
         self._disk.copy(base.folder / layout.ARTICLES, self.folder / layout.ARTICLES)
-
-    def _raw_vectors(self) -> RawVectors:
-        return RawVectors(self.folder / layout.RAW_VECTORS, self.recipe.dimension)
 
     def _file_names(self) -> list[str]:
         return [
             path.relative_to(self.folder).as_posix()
             for path in sorted(self.folder.rglob("*"))
-            if path.is_file() and not path.name.startswith(MANIFEST) and path.suffix != ".lock"
+            if path.is_file() and path.name != MANIFEST and path.suffix != ".lock"
         ]
 
     def _is_shared(self, name: str) -> bool:
@@ -294,8 +285,4 @@ class GenerationWriter:
         if self.base is not None and self._is_shared(name):
             return self.base.manifest.files[name]
         path = self.folder / name
-        status = path.stat()
-        version = (name, status.st_ino, status.st_mtime_ns)
-        if version not in self._hashed:
-            self._hashed[version] = FileRecord(size=status.st_size, sha256=checksum_of(path))
-        return self._hashed[version]
+        return FileRecord(size=path.stat().st_size, sha256=checksum_of(path))

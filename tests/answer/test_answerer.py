@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from qa_service.answer import answerability
 from qa_service.answer.answerer import BRIEF_TOKENS, Answerer
@@ -13,8 +15,9 @@ from qa_service.encoder.model_statistics import embedded_model_statistics
 from qa_service.encoder.protocol import Encoder
 from qa_service.errors import ArticleNotFoundError
 from qa_service.indexes.codec import ProductCodec
-from qa_service.retrieval.late_interaction import Reranker
+from qa_service.retrieval.late_interaction import MaxSimScorer
 from qa_service.retrieval.retriever import Retriever
+from qa_service.store import Generation
 from qa_service.text.language import detect_language
 from qa_service.text.terms import Analyzer
 from qa_service.types import Filters, Question
@@ -31,8 +34,8 @@ SetProbability = Callable[[Callable[[], float]], None]
 def answerer(encoder: Encoder) -> Answerer:
     """Real parts, put together as the service does."""
     statistics = embedded_model_statistics().tokens
-    reranker = Reranker(ProductCodec(statistics))
-    retriever = Retriever(encoder, Analyzer(), reranker, statistics.offsets)
+    scorer = MaxSimScorer(ProductCodec(statistics))
+    retriever = Retriever(encoder, Analyzer(), scorer, statistics.offsets)
     return Answerer(retriever, encoder, detect_language)
 
 
@@ -169,3 +172,31 @@ def test_explanation_knows_only_articles_that_are_there(
     assert "not fetched" in lost.summary
     with pytest.raises(ArticleNotFoundError):
         answerer.explain(generation, SUEZ, "غير موجود", Filters())
+
+
+@pytest.mark.parametrize("question", ["متى افتتحت قناة السويس؟", "明长城全长多少公里？", SUEZ])
+def test_languages_are_looked_up_once_a_question(
+    answerer: Answerer,
+    sample_service: Service,
+    question: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That of the question, and those of the passages that were found."""
+    asked: list[str] = []
+    looked_up: list[int] = []
+    languages_of = Generation.languages_of
+
+    def detect(text: str) -> str:
+        asked.append(text)
+        return detect_language(text)
+
+    def counted(generation: Generation, keys: NDArray[np.int64]) -> list[str]:
+        looked_up.append(len(keys))
+        return languages_of(generation, keys)
+
+    monkeypatch.setattr(answerer, "_detect_language", detect)
+    monkeypatch.setattr(Generation, "languages_of", counted)
+    answer = answerer.ask(sample_service.generation, Question(question))
+    assert asked == [question]
+    assert len(looked_up) == 1
+    assert looked_up[0] >= len(answer.passages) > 0

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qa_service.answer import answerability
 from qa_service.answer.quoting import Evidence, best_sentence, cite, matching_words
 from qa_service.retrieval.late_interaction import Alignment
 from qa_service.types import Article, Passage, Span
@@ -166,6 +167,23 @@ def test_passage_that_hardly_answers_does_not_speak_for_one_that_does() -> None:
     _, answer = cite(both)
     assert answer is not None
     assert answer.citation == 1
+
+
+def test_who_answers_is_decided_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The threshold is that of answerability, wherever that is set."""
+    first, passage = article_of(ARTICLES["ar"], "ar")
+    second, other = article_of(ARTICLES["th"], "th")
+    both = [
+        evidence_of(
+            first, passage, alignment_of(passage, [("أرمينيا", 0, 0.9)], 1), probability=0.8
+        ),
+        evidence_of(second, other, alignment_of(other, [("ปลา", 0, 0.4)], 1), probability=0.9),
+    ]
+    for threshold, cited in ((0.5, 1), (0.85, 2)):
+        monkeypatch.setattr(answerability, "ANSWERED_FROM", threshold)
+        _, answer = cite(both)
+        assert answer is not None
+        assert answer.citation == cited
 
 
 @pytest.mark.parametrize("language", ARTICLES)

@@ -25,10 +25,18 @@ import numpy as np
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from index_parts import RECIPE, WordAnalyzer, WordHashEncoder, make_indexer, make_parts, make_store
+from index_parts import (
+    RECIPE,
+    WordAnalyzer,
+    WordHashEncoder,
+    make_indexer,
+    make_parts,
+    make_store,
+    verify,
+)
 
 from qa_service.errors import NoIndexError
-from qa_service.store import Generation, verify
+from qa_service.store import Generation
 
 FILES = 12
 _VOCABULARY = (
@@ -254,7 +262,7 @@ def ask_everything(generation: Generation, state: State) -> list[str]:
                 problems.append(f"{article_id} is not found by {way}: {sentence}")
             if not all(state[p.article_id][p.start : p.end] == p.text for p in passages):
                 problems.append(f"{article_id}: a passage found by {way} is not in its article")
-        counts = np.diff(generation.tokens.get_batch(by_vector).offsets).tolist()
+        counts = np.diff(generation.embeddings.tokens(by_vector).offsets).tolist()
         expected = WordHashEncoder().count_tokens(
             [passage.text for passage in generation.passages(by_vector)]
         )

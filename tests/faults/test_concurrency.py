@@ -9,10 +9,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from index_parts import RECIPE, WordHashEncoder, make_indexer, make_store
+from index_parts import RECIPE, WordHashEncoder, make_indexer, make_store, verify
 
 from qa_service.errors import IndexBusyError
-from qa_service.store import Generation, Store, verify
+from qa_service.store import Generation, Store
 
 READERS = 8
 SWITCHES = 20
@@ -41,7 +41,7 @@ def ask(generation: Generation, encoder: WordHashEncoder) -> set[str]:
                 versions.add(passage.text.split()[1])
                 text = generation.article(passage.article_id).text
                 assert passage.text == text[passage.start : passage.end]
-            generation.tokens.get_batch(keys)
+            generation.embeddings.tokens(keys)
             generation.languages_of(keys)
         versions.add(generation.article(f"{name}.txt").text.split()[1])
     return versions

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from index_parts import RECIPE, make_indexer, make_store
+from index_parts import RECIPE, make_indexer, make_store, verify
 
 from qa_service.errors import IndexWriteError
-from qa_service.store import verify
 
 
 def write_articles(folder: Path, count: int, version: str) -> None:

@@ -9,9 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from index_parts import RECIPE, make_indexer, make_store
-
-from qa_service.store import verify
+from index_parts import RECIPE, make_indexer, make_store, verify
 
 
 class PowerCut(BaseException):

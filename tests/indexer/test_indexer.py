@@ -16,20 +16,27 @@ import numpy as np
 import pytest
 from index_parts import (
     RECIPE,
+    NoCentering,
     SignCodec,
     TextLoader,
     WordHashEncoder,
     make_indexer,
     make_parts,
     make_store,
+    verify,
 )
 from numpy.typing import NDArray
 
 from qa_service.corpus.discovery import SourceFile
 from qa_service.errors import CorpusError, IndexMismatchError, IndexWriteError, NoIndexError
 from qa_service.indexer import Components, Indexer, embedding, plan, progress
-from qa_service.indexer.run import needs_refit
-from qa_service.store import Generation, Store, verify
+from qa_service.indexer.statistics import needs_refit
+from qa_service.indexer.token_statistics import measure_token_means
+from qa_service.indexes.embedded_engine import EmbeddedEngine
+from qa_service.indexes.engine import Center, Indexes
+from qa_service.indexes.packing import EmbeddingSize
+from qa_service.indexes.token_means import TokenMeans
+from qa_service.store import Generation, Store
 from qa_service.store.manifest import MANIFEST
 from qa_service.types import FileState, IndexReport, Progress, Stage
 
@@ -182,7 +189,7 @@ def test_deleted_files_stop_answering(workshop: Workshop) -> None:
     assert not np.isin(before, generation.keys).any()
     assert not np.isin(before, generation.lexical.search(["运", "河"], 10).keys).any()
     with pytest.raises(KeyError):
-        generation.tokens.get(before)
+        generation.embeddings.tokens(before)
     database = (generation.folder / "articles.db").read_bytes()
     assert "运河全长82公里".encode() not in database
 
@@ -695,6 +702,18 @@ def test_other_reading_rules_find_repeated_lines_anew(tmp_path: Path) -> None:
     assert workshop.generation().manifest.repeated_lines.lines == frozenset()
 
 
+class CountingCodec(SignCodec):
+    """Counts the passages whose tokens were measured."""
+
+    def __init__(self) -> None:
+        self.passages = 0
+
+    def common(self, passages: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Count, and return zeros."""
+        self.passages += len(passages)
+        return super().common(passages)
+
+
 class Shift:
     """A centring that can be recognised: takes the mean of what it was fitted to from vectors."""
 
@@ -747,18 +766,18 @@ def test_centring_is_kept_until_the_corpus_has_doubled(tmp_path: Path) -> None:
     assert report.embedded == 5
     generation = workshop.generation()
     expected = generation.centering.passages(
-        generation.raw_vectors.get(generation.keys), generation.languages_of(generation.keys)
+        generation.embeddings.vectors(generation.keys), generation.languages_of(generation.keys)
     )
-    assert np.array_equal(generation.vectors.vectors(generation.keys), expected)
-    found = generation.vectors.search(expected[3], 1)
-    assert found.keys.tolist() == [generation.keys[3]]
-    assert found.scores[0] == pytest.approx(1.0, abs=1e-5)
+    for key, vector in zip(generation.keys, expected, strict=True):
+        found = generation.vectors.search(vector, 1)
+        assert found.keys.tolist() == [key]
+        assert found.scores[0] == pytest.approx(1.0, abs=1e-5)
 
 
 def test_other_rules_of_statistics_learn_anew(tmp_path: Path) -> None:
     """A code update of what is learnt is noticed without --rebuild, reading and embedding nothing.
 
-    Calibration is learnt anew, too, from the same passages under the same keys.
+    The means of tokens are learnt anew, too, from the same passages under the same keys.
     """
     workshop = Workshop(tmp_path)
     shift = Shift()
@@ -769,8 +788,8 @@ def test_other_rules_of_statistics_learn_anew(tmp_path: Path) -> None:
     keys = workshop.generation().keys.tolist()
     workshop.parts = dataclasses.replace(
         workshop.parts,
+        codec=CountingCodec(),
         recipe=dataclasses.replace(workshop.parts.recipe, statistics="2"),
-        calibrate=lambda generation: {"learnt": np.array([len(generation.keys)])},
     )
     report = workshop.index()
     assert report.is_new
@@ -778,7 +797,7 @@ def test_other_rules_of_statistics_learn_anew(tmp_path: Path) -> None:
     assert workshop.loader.read_files == []
     assert shift.fitted == [4, 4]
     generation = workshop.generation()
-    assert generation.statistics["learnt"].tolist() == [4]
+    assert workshop.parts.codec.passages == 4
     assert generation.keys.tolist() == keys
     assert not workshop.index().is_new
 
@@ -827,24 +846,68 @@ def test_when_to_fit_anew(fitted: dict[str, int], now: dict[str, int], expected:
     assert needs_refit(fitted, now) is expected
 
 
-def test_calibration_is_stored_with_the_generation(tmp_path: Path) -> None:
-    """What is learnt from a generation before it goes into service is in it, and carried on."""
-    seen: list[int] = []
-
-    def calibrate(generation: Generation) -> dict[str, NDArray[np.generic]]:
-        seen.append(len(generation.passages(generation.keys)))
-        return {"threshold": np.array([len(generation.keys)])}
-
+def test_means_of_tokens_are_stored_with_the_generation(tmp_path: Path) -> None:
+    """They are learnt from what was written, and carried on until the corpus has grown."""
     workshop = Workshop(tmp_path)
-    workshop.parts = dataclasses.replace(workshop.parts, calibrate=calibrate)
+    codec = CountingCodec()
+    workshop.parts = dataclasses.replace(workshop.parts, codec=codec)
     for number in range(4):
         workshop.write(f"{number}.txt", f"text {number}")
     workshop.index()
-    assert workshop.generation().statistics["threshold"].tolist() == [4]
+    first = workshop.generation()
+    stored = TokenMeans.of(first.statistics, RECIPE.dimension)
+    measured = measure_token_means(
+        first.embeddings, first.keys, first.languages_of(first.keys), SignCodec()
+    )
+    assert np.array_equal(stored.corpus, measured.corpus)
+    assert np.array_equal(stored.languages["en"], measured.languages["en"])
+    assert stored.corpus.any()
     workshop.write("4.txt", "text four")
     workshop.index()
-    assert workshop.generation().statistics["threshold"].tolist() == [4]
-    assert seen == [4]
+    second = workshop.generation().statistics
+    assert {name: array.tolist() for name, array in second.items()} == {
+        name: array.tolist() for name, array in first.statistics.items()
+    }
+    assert codec.passages == 4
+
+
+def test_a_run_opens_each_generation_once(workshop: Workshop) -> None:
+    """The one that it goes on from, one before that, and the one that it writes, to verify it."""
+    workshop.write("new.txt", "New\nnew")
+    workshop.index()
+    opened: list[str] = []
+    engine = EmbeddedEngine()
+
+    class Counting:
+        """Counts what is opened."""
+
+        embedding_files = engine.embedding_files
+        begin = engine.begin
+
+        def open(self, folder: Path, size: EmbeddingSize, center: Center) -> Indexes:
+            """Open, and note it."""
+            opened.append(folder.name)
+            return engine.open(folder, size, center)
+
+    before = sorted(path.name for path in (workshop.store.path / "generations").iterdir())
+    store = Store(workshop.store.path, engine=Counting(), centering=NoCentering())
+    workshop.write("newer.txt", "Newer\nnewer")
+    report = Indexer(store, workshop.parts).run([workshop.articles])
+    assert report.is_new
+    assert len(before) == 2
+    assert sorted(opened) == [*before, report.generation]
+    opened.clear()
+    assert not Indexer(store, workshop.parts).run([workshop.articles]).is_new
+    assert opened == [report.generation]
+
+
+def test_the_manifest_is_written_once(workshop: Workshop) -> None:
+    """Nothing of a generation is written, and then written over."""
+    steps: list[str] = []
+    store = make_store(workshop.store.path, steps.append)
+    workshop.write("new.txt", "New\nnew")
+    Indexer(store, workshop.parts).run([workshop.articles], rebuild=True)
+    assert steps.count("write manifest") == 1
 
 
 # Interruption and progress

@@ -191,15 +191,6 @@ def test_update_equals_a_fresh_build(
     assert old.search(corpus.vectors[0], 1).keys.tolist() == [corpus.keys[0]]
 
 
-def test_vectors_by_key(large: tuple[FaissIndex, Corpus]) -> None:
-    """Vectors come in the order of the keys given; an unknown key is an error."""
-    index, corpus = large
-    some = corpus.keys[[5, 2, 2]]
-    assert np.array_equal(index.vectors(some), corpus.vectors[[5, 2, 2]])
-    with pytest.raises(KeyError):
-        index.vectors(np.array([1], dtype=np.int64))
-
-
 def test_exact_neighbours_agree_with_sorting(tmp_path: Path) -> None:
     """What recall is measured against is itself right, across batches."""
     corpus = Corpus(500)

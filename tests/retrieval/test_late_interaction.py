@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from qa_service.encoder.model_statistics import embedded_model_statistics
 from qa_service.encoder.protocol import Encoder, TokenVectors
 from qa_service.indexes.codec import ProductCodec
-from qa_service.indexes.tokens import TokenBatch
+from qa_service.indexes.protocols import TokenBatch
 from qa_service.retrieval.late_interaction import (
     BLOCK_TOKENS,
     Alignment,
+    MaxSimScorer,
     MaxSimScores,
     QueryTokens,
-    Reranker,
 )
 
 Vectors = NDArray[np.float32]
@@ -77,7 +77,7 @@ def nothing_shared(batch: TokenBatch) -> Vectors:
 def scores_of(query: QueryTokens, *passages: Sequence[int]) -> MaxSimScores:
     """Score passages whose tokens share nothing."""
     batch = batch_of(passages)
-    return Reranker(TableCodec(TABLE)).score(query, batch, nothing_shared(batch))
+    return MaxSimScorer(TableCodec(TABLE)).score(query, batch, nothing_shared(batch))
 
 
 def query_of(seed: int, tokens: int) -> QueryTokens:
@@ -181,7 +181,7 @@ def test_what_a_passage_shares_counts_for_each_of_its_tokens() -> None:
     query = query_of(2, 3)
     batch = batch_of([[1, 2, 3], [], [1, 2, 3]])
     shared = unit(9, 3)
-    late = Reranker(TableCodec(TABLE)).score(query, batch, shared)
+    late = MaxSimScorer(TableCodec(TABLE)).score(query, batch, shared)
     for place in (0, 2):
         wanted = (TABLE[[1, 2, 3]] + shared[place]) @ query.vectors.T
         assert late.alignments[place].similarities == pytest.approx(wanted, abs=1e-6)
@@ -194,10 +194,10 @@ def test_language_in_common_is_taken_off() -> None:
     query = query_of(5, 4)
     batch = batch_of([[1, 2, 3], [], [1, 2, 3]])
     common = np.array([0.1, 0.2, 0.0], dtype=np.float32)
-    reranker = Reranker(TableCodec(TABLE))
+    scorer = MaxSimScorer(TableCodec(TABLE))
     shared = nothing_shared(batch)
-    plain = reranker.score(query, batch, shared)
-    fair = reranker.score(query, batch, shared, common)
+    plain = scorer.score(query, batch, shared)
+    fair = scorer.score(query, batch, shared, common)
     expected = [plain.idf_max_sim[0] - 0.1, 0.0, plain.idf_max_sim[2]]
     assert fair.idf_max_sim == pytest.approx(expected, abs=1e-6)
     assert fair.idf_max_sim.dtype == np.float32
@@ -212,7 +212,7 @@ def test_rare_tokens_weigh_more_and_weights_sum_to_one() -> None:
         spans=np.zeros((3, 2), dtype=np.int32),
         weights=np.array([2.0, 9.0, 14.0], dtype=np.float32),
     )
-    query = Reranker(TableCodec(TABLE)).prepare(tokens, np.zeros(DIMENSION, dtype=np.float32))
+    query = MaxSimScorer(TableCodec(TABLE)).prepare(tokens, np.zeros(DIMENSION, dtype=np.float32))
     assert float(query.weights.sum()) == pytest.approx(1)
     assert 0 < query.weights[0] < query.weights[1] < query.weights[2]
     assert np.linalg.norm(query.vectors, axis=1) == pytest.approx(1, abs=1e-5)
@@ -225,8 +225,8 @@ def test_question_without_tokens_scores_nothing() -> None:
         spans=np.empty((0, 2), dtype=np.int32),
         weights=np.empty(0, dtype=np.float32),
     )
-    reranker = Reranker(TableCodec(TABLE))
-    query = reranker.prepare(nothing, np.zeros(DIMENSION, dtype=np.float32))
+    scorer = MaxSimScorer(TableCodec(TABLE))
+    query = scorer.prepare(nothing, np.zeros(DIMENSION, dtype=np.float32))
     late = scores_of(query, [1, 2], [])
     assert late.scores.tolist() == [0, 0]
     assert late.alignments[0].max_sim == 0
@@ -265,7 +265,7 @@ def test_few_tokens_left_over_are_not_compared(tokens: int, at_once: int, kept: 
     codec.tokens_at_once = at_once
     weights = np.random.default_rng(tokens).permutation(tokens).astype(np.float32)
     spans = np.arange(2 * tokens, dtype=np.int32).reshape(tokens, 2)
-    compared = Reranker(codec).compared(TokenVectors(unit(1, tokens), spans, weights))
+    compared = MaxSimScorer(codec).compared(TokenVectors(unit(1, tokens), spans, weights))
     places = [place for place in range(tokens) if weights[place] >= tokens - kept]
     assert len(places) == kept
     assert compared.weights.tolist() == weights[places].tolist()
@@ -315,7 +315,7 @@ def test_real_tokens_tell_the_answer_from_the_topic(
 ) -> None:
     """In any script the sentence that answers is ahead of one on the same subject."""
     codec = ProductCodec(embedded_model_statistics().tokens)
-    reranker = Reranker(codec)
+    scorer = MaxSimScorer(codec)
     encoded = encoder.encode_document([wrong, right])
     passages = encoded.tokens
     lengths = [len(passage.vectors) for passage in passages]
@@ -330,6 +330,6 @@ def test_real_tokens_tell_the_answer_from_the_topic(
         offsets=np.cumsum([0, *lengths]).astype(np.int64),
     )
     none = np.zeros(encoder.dimension, dtype=np.float32)
-    query = reranker.prepare(encoder.encode_query([question]).tokens[0], none)
-    scores = reranker.score(query, batch, encoded.vectors).scores
+    query = scorer.prepare(encoder.encode_query([question]).tokens[0], none)
+    scores = scorer.score(query, batch, encoded.vectors).scores
     assert scores[1] > scores[0]

@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from qa_service.encoder.model_statistics import embedded_model_statistics
-from qa_service.encoder.protocol import Encoder
-from qa_service.indexes.codec import ProductCodec
 from qa_service.retrieval.fusion import LEXICAL_KEPT
 from qa_service.retrieval.retriever import (
     BACKGROUND_MAX_SIM,
     HIGHEST_BACKGROUND_MAX_SIM,
     estimate_background_max_sim,
-    measure_tokens,
-    token_means,
 )
 from qa_service.types import Filters
 
@@ -127,41 +122,6 @@ def test_each_stage_is_timed(retrieval: Retrieval) -> None:
     """Encoding, searching and reranking are each told, in that order."""
     assert list(retrieval.timings_ms) == ["encode", "search", "rerank"]
     assert all(lap >= 0 for lap in retrieval.timings_ms.values())
-
-
-def test_token_means_are_stored_with_the_index(sample_service: Service, encoder: Encoder) -> None:
-    """What was measured when indexing is what is read: a mean for the corpus and each language."""
-    generation = sample_service.generation
-    codec = ProductCodec(embedded_model_statistics().tokens)
-    measured = measure_tokens(generation, codec)
-    stored = token_means(generation)
-    assert stored.corpus.shape == (encoder.dimension,)
-    assert set(stored.languages) == set(generation.language_counts())
-    assert stored.corpus == pytest.approx(np.asarray(measured["tokens_corpus_mean"]), abs=1e-6)
-    # With so few tokens the means hardly leave the model's own, which is zero after decoding.
-    assert float(np.linalg.norm(stored.corpus)) < 0.5
-
-
-def test_languages_in_common(sample_service: Service) -> None:
-    """Tokens of one language are alike by that, those of two hardly; nothing else is known."""
-    means = token_means(sample_service.generation)
-    usual = embedded_model_statistics().tokens.offsets
-    found = means.languages_in_common("ar", ["ar", "tlh", "zh", "ar"], usual)
-    assert found.dtype == np.float32
-    assert found[0] == found[3] == pytest.approx(float(usual["ar"] @ usual["ar"]))
-    assert found[1] == 0
-    assert found[2] < found[0] / 2
-    assert means.languages_in_common("ar", [], usual).shape == (0,)
-    assert not means.languages_in_common("tlh", ["ar", "zh"], usual).any()
-
-
-def test_languages_in_common_of_an_unknown_model(sample_service: Service) -> None:
-    """Without statistics of the model, what the corpus tells of its languages is taken."""
-    means = token_means(sample_service.generation)
-    arabic, chinese = means.languages_in_common("ar", ["ar", "zh"], {})
-    offset = means.languages["ar"] - means.corpus
-    assert arabic == pytest.approx(float(offset @ offset))
-    assert arabic > chinese
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 100])

@@ -14,7 +14,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from index_parts import RECIPE, TextLoader, WordHashEncoder, make_indexer, make_parts, make_store
+from index_parts import (
+    RECIPE,
+    NoCentering,
+    TextLoader,
+    WordAnalyzer,
+    WordHashEncoder,
+    make_indexer,
+    make_parts,
+    make_store,
+    verify,
+)
+from memory_engine import MemoryEngine
 
 from qa_service.corpus.discovery import SourceFile
 from qa_service.corpus.reading import FileArticles
@@ -27,7 +38,8 @@ from qa_service.errors import (
     NoIndexError,
     NoPreviousGenerationError,
 )
-from qa_service.store import Generation, Recipe, Store, verify
+from qa_service.indexer import Indexer
+from qa_service.store import Generation, Recipe, Store
 from qa_service.store.manifest import MANIFEST
 from qa_service.types import ArticleName, Filters, Passage
 
@@ -232,15 +244,6 @@ def test_one_article_of_several_in_a_file_is_not_removable(tmp_path: Path) -> No
     make_indexer(tmp_path / "index").run([folder])
     page = make_store(tmp_path / "index").open_current(RECIPE).article_page(0, 9)
     assert [(item.id, item.is_removable) for item in page.items] == [("one", False), ("two", False)]
-
-
-def test_sample_is_spread_over_the_corpus(generation: Generation) -> None:
-    """A sample has the first and the last passage, is always the same, and is never too long."""
-    everything = generation.passages(generation.keys)
-    assert generation.sample(100) == everything
-    three = generation.sample(3)
-    assert len(three) == 3
-    assert (three[0], three[-1]) == (everything[0], everything[-1])
 
 
 def test_sources(generation: Generation) -> None:
@@ -574,3 +577,31 @@ def test_manifest_tells_what_is_inside(generation: Generation, articles: Path) -
     assert manifest.created_at.tzinfo is not None
     sizes = sum((generation.folder / name).stat().st_size for name in manifest.files)
     assert manifest.size_bytes == sizes
+
+
+# Another engine
+
+
+def test_an_engine_that_keeps_nothing_in_files(tmp_path: Path, articles: Path) -> None:
+    """Generations are made, gone on from, searched, checked and rolled back to all the same."""
+    store = Store(tmp_path / "index", engine=MemoryEngine(), centering=NoCentering())
+    indexer = Indexer(store, make_parts())
+    first = indexer.run([articles])
+    old = store.open_current(RECIPE)
+    assert set(old.manifest.files) == {"articles.db", "keys.npy", "columns.npy", "statistics.npz"}
+    (articles / "th.txt").unlink()
+    (articles / "ja.txt").write_text("新しい\n新しい記事", encoding="utf-8")
+    second = indexer.run([articles])
+    assert (second.embedded, second.reused) == (2, first.passages - 2)
+    new = store.open_current(RECIPE)
+    for generation, article in ((old, "th.txt"), (new, "ja.txt")):
+        assert verify(generation) == ()
+        text = (generation.passages_of(article))[-1].text
+        assert found(generation, text).article_id == article
+        by_terms = generation.lexical.search(WordAnalyzer().terms(text, "und"), 1).keys
+        assert generation.passages(by_terms)[0].article_id == article
+    assert new.find_embeddings([b"?"]) == {}
+    assert store.rollback().id == first.generation
+    assert store.verify() == ()
+    # Nothing is embedded twice, whichever generation holds it.
+    assert indexer.run([articles], rebuild=True).embedded == 0
