@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import walks
 
 from qa_service.cli import main as command_line
 from qa_service.config import CONFIG_FILE, Settings
@@ -146,6 +147,7 @@ def pages() -> dict[Path, str]:
         DOCS / "settings.md": settings_page(),
         DOCS / "cli.md": cli_page(),
         DOCS / "errors.md": errors_page(),
+        walks.PAGE: walks.with_current_lines(walks.PAGE.read_text(encoding="utf-8")),
     }
 
 
