@@ -1,7 +1,7 @@
 """The walks through the code in docs/architecture.md: which steps they name, and on which lines.
 
-A step is written `path` `name`, where name is a function or `Class.method`; `make docs` links the path
-to the line on which it is defined.
+A step is written `path` `name`, where name is a function or `Class.method`; `make docs` links the
+path to the line on which it is defined.
 """
 
 from __future__ import annotations
