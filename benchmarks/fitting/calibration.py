@@ -40,7 +40,7 @@ MEASURED = (
     *("text", "corpus.boilerplate", "chunker", "encoder", "indexes", "retrieval"),
     "answer.answerability",
 )
-NAMES = ("standing", "lexical")
+NAMES = ("excess", "lexical")
 # How many paragraphs are there, the answering one not counted; 0 for all of them.
 SIZES = (0, 60, 15, 5, 2)
 # Every passage of a language is reranked, so that any few of them can be looked at.
@@ -172,7 +172,7 @@ def signs_of_best(found: Sequence[RankedPassage]) -> list[float]:
     best = max(found, key=lambda item: (item.score, -item.key))
     usual = estimate_background_max_sim([item.max_sim for item in found])
     signs = Features(best.max_sim, usual, best.alignment.effective_tokens, best.lexical)
-    return [signs.standing, signs.lexical]
+    return [signs.excess, signs.lexical]
 
 
 def fit(samples: Sequence[Samples]) -> Fitted:

@@ -35,7 +35,7 @@ class Features:
     lexical: float
 
     @property
-    def standing(self) -> float:
+    def excess(self) -> float:
         """How far the passage stands above a usual one.
 
         Each token's best match is up to chance; that of their mean falls with the root of how many
@@ -47,25 +47,25 @@ class Features:
 @dataclass(frozen=True, slots=True)
 class _Model:
     intercept: float
-    standing: float
+    excess: float
     lexical: float
 
 
 # As `benchmarks/fitting/calibration.py --questions 110` prints them.
-_OWN_LANGUAGE = _Model(intercept=-10.69, standing=10.13, lexical=21.34)
-_OTHER_LANGUAGE = _Model(intercept=-5.95, standing=13.08, lexical=5.10)
+_OWN_LANGUAGE = _Model(intercept=-10.69, excess=10.13, lexical=21.34)
+_OTHER_LANGUAGE = _Model(intercept=-5.95, excess=13.08, lexical=5.10)
 
 
-def probability(signs: Features, *, is_foreign: bool) -> float:
+def probability(features: Features, *, is_foreign: bool) -> float:
     """Return the probability, 0..1, that a passage answers the question.
 
     Args:
-        signs: what is known of the passage.
+        features: what is known of the passage.
         is_foreign: whether passage and question are in different languages, so that few terms can
             be shared whether or not the passage answers.
     """
     model = _OTHER_LANGUAGE if is_foreign else _OWN_LANGUAGE
-    logit = model.intercept + model.standing * signs.standing + model.lexical * signs.lexical
+    logit = model.intercept + model.excess * features.excess + model.lexical * features.lexical
     return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit))))
 
 

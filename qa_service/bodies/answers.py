@@ -22,8 +22,8 @@ from qa_service.types import (
 )
 
 
-# A reply may hold thousands: as dictionaries that are checked with their passage each takes a
-# third of what a model of its own does, 1 ms less for fifty passages.
+# A reply may hold a thousand: dictionaries that are checked with their passage take half the time
+# of models of their own, which is 1 ms of the 6 that a reply of fifty passages takes.
 class HighlightOut(TypedDict):
     """A stretch of a passage, half-open, in code points from the passage's start."""
 

@@ -81,8 +81,8 @@ class TextEncoder:
     def encode_query(self, texts: Sequence[str]) -> Encoded:
         """Embed questions with the model's query prompt."""
         prompt = self._description.query_prompt
-        way = _PromptedRun(prompt, self._runtime.run_questions, _QUESTION_TOKENS)
-        return self._encode(way, texts, None)
+        kind = _PromptedRun(prompt, self._runtime.run_questions, _QUESTION_TOKENS)
+        return self._encode(kind, texts, None)
 
     def encode_document(self, texts: Sequence[str], titles: Sequence[str] | None = None) -> Encoded:
         """Embed passages with the model's passage prompt, each led by its title if one is given.
@@ -92,11 +92,11 @@ class TextEncoder:
         if titles is not None and len(titles) != len(texts):
             raise ValueError(f"{len(titles)} titles were given for {len(texts)} texts")
         prompt = self._description.passage_prompt
-        way = _PromptedRun(prompt, self._runtime.run_passages, _BATCH_TOKENS)
-        return self._encode(way, texts, titles)
+        kind = _PromptedRun(prompt, self._runtime.run_passages, _BATCH_TOKENS)
+        return self._encode(kind, texts, titles)
 
     def _encode(
-        self, way: _PromptedRun, texts: Sequence[str], titles: Sequence[str] | None
+        self, kind: _PromptedRun, texts: Sequence[str], titles: Sequence[str] | None
     ) -> Encoded:
         """Embed each distinct input once."""
         keys = [(text, titles[i] if titles is not None else "") for i, text in enumerate(texts)]
@@ -107,11 +107,11 @@ class TextEncoder:
         for start in range(0, len(distinct), _TEXTS_PER_GROUP):
             group = distinct[start : start + _TEXTS_PER_GROUP]
             inputs = self._tokenizer.tokenize(
-                way.prompt,
+                kind.prompt,
                 [text for text, _ in group],
                 [title for _, title in group] if titles is not None else None,
             )
-            tokens += self._run(way, inputs, vectors[start : start + len(group)])
+            tokens += self._run(kind, inputs, vectors[start : start + len(group)])
         rows = [row_of[key] for key in keys]
         if len(rows) != len(distinct):
             vectors = vectors[rows]
@@ -119,17 +119,17 @@ class TextEncoder:
 
     def _run(
         self,
-        way: _PromptedRun,
+        kind: _PromptedRun,
         inputs: Sequence[TokenizedText],
         vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]],
     ) -> list[TokenVectors]:
         """Fill `vectors`, one row per input; returns the token vectors in the same order."""
         lengths = [len(one.ids) for one in inputs]
-        plan = plan_batches(lengths, way.batch_tokens)
+        plan = plan_batches(lengths, kind.batch_tokens)
         pad_id = self._description.pad_id
         batches = (pad([inputs[index].ids for index in batch], pad_id) for batch in plan)
         found: dict[int, TokenVectors] = {}
-        for batch, result in zip(plan, way.run(batches), strict=True):
+        for batch, result in zip(plan, kind.run(batches), strict=True):
             vectors[batch] = result.texts
             for row, index in enumerate(batch):
                 one = inputs[index]

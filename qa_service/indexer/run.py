@@ -158,11 +158,11 @@ class _Run:
             with contextlib.closing(
                 self._store.reading_log(self._parts.recipe.reading, tries_again=rebuild)
             ) as log:
-                intake = Ingestion(
+                ingestion = Ingestion(
                     self._parts, writer, discovery.files, log, self._note, self._on_progress
                 )
-                self._read(writer, plan, intake)
-                self._drop_repeated_lines(writer, intake)
+                self._read(writer, plan, ingestion)
+                self._drop_repeated_lines(writer, ingestion)
             change = writer.seal_articles()
             if len(change.keys) == 0 and not may_be_empty:
                 raise CorpusError(self._nothing_to_index(sources))
@@ -212,16 +212,16 @@ class _Run:
             self._note(outcome)
         return plan
 
-    def _read(self, writer: GenerationWriter, plan: Plan, intake: Ingestion) -> None:
+    def _read(self, writer: GenerationWriter, plan: Plan, ingestion: Ingestion) -> None:
         """Store the articles and passages of every file that is new or has changed."""
         for file in plan.touched:
             writer.articles.set_time(file.id, time_to_store(file, time.time_ns()))
         contents = {item.file.id: item.sha256 for item in plan.to_read}
         for path in (*plan.removed, *contents):
             writer.articles.remove_file(path)
-        intake.read(contents, self._lines.lines)
+        ingestion.read(contents, self._lines.lines)
 
-    def _drop_repeated_lines(self, writer: GenerationWriter, intake: Ingestion) -> None:
+    def _drop_repeated_lines(self, writer: GenerationWriter, ingestion: Ingestion) -> None:
         """Read files again that hold lines which, as it turns out, most articles repeat.
 
         Lines are counted for a new index and whenever it has doubled; what was found to be repeated
@@ -242,7 +242,7 @@ class _Run:
         }
         if affected:
             contents = {path: writer.articles.remove_file(path) or "" for path in sorted(affected)}
-            intake.read(contents, self._lines.lines)
+            ingestion.read(contents, self._lines.lines)
 
     def _embed(self, writer: GenerationWriter, *, is_thorough: bool) -> None:
         recipe = self._parts.recipe

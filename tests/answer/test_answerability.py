@@ -12,45 +12,50 @@ from qa_service.answer.answerability import ANSWERED_FROM, Features, probability
 scores = st.floats(-1, 2, width=32)
 shares = st.floats(0, 1, width=32)
 lengths = st.floats(1, 60, width=32)
-signs = st.builds(
+features = st.builds(
     Features, max_sim=scores, background_max_sim=scores, tokens=lengths, lexical=shares
 )
 
 
 def of(max_sim: float, lexical: float, tokens: float = 8.0) -> Features:
-    """Return the signs of a passage among many."""
+    """Return the features of a passage among many."""
     return Features(max_sim=max_sim, background_max_sim=0.15, tokens=tokens, lexical=lexical)
 
 
-@given(signs=signs, is_foreign=st.booleans())
-def test_probability_lies_between_zero_and_one(signs: Features, is_foreign: bool) -> None:
+@given(features=features, is_foreign=st.booleans())
+def test_probability_lies_between_zero_and_one(features: Features, is_foreign: bool) -> None:
     """Whatever the scores, the outcome is a probability."""
-    assert 0 <= probability(signs, is_foreign=is_foreign) <= 1
+    assert 0 <= probability(features, is_foreign=is_foreign) <= 1
 
 
-@given(signs=signs, more=scores, is_foreign=st.booleans())
-def test_better_match_is_never_less_likely(signs: Features, more: float, is_foreign: bool) -> None:
+@given(features=features, more=scores, is_foreign=st.booleans())
+def test_better_match_is_never_less_likely(
+    features: Features, more: float, is_foreign: bool
+) -> None:
     """More late interaction does not make an answer less likely."""
-    worse, better = sorted((signs, replace(signs, max_sim=more)), key=lambda each: each.max_sim)
+    worse, better = sorted(
+        (features, replace(features, max_sim=more)), key=lambda each: each.max_sim
+    )
     assert probability(worse, is_foreign=is_foreign) <= probability(better, is_foreign=is_foreign)
 
 
-@given(signs=signs, more=shares, is_foreign=st.booleans())
+@given(features=features, more=shares, is_foreign=st.booleans())
 def test_more_shared_terms_are_never_less_likely(
-    signs: Features, more: float, is_foreign: bool
+    features: Features, more: float, is_foreign: bool
 ) -> None:
     """More of the question's terms, all else equal, do not make an answer less likely."""
-    few, many = sorted((signs, replace(signs, lexical=more)), key=lambda each: each.lexical)
+    few, many = sorted((features, replace(features, lexical=more)), key=lambda each: each.lexical)
     assert probability(few, is_foreign=is_foreign) <= probability(many, is_foreign=is_foreign)
 
 
-@given(signs=signs, more=scores, is_foreign=st.booleans())
+@given(features=features, more=scores, is_foreign=st.booleans())
 def test_what_every_passage_matches_tells_less(
-    signs: Features, more: float, is_foreign: bool
+    features: Features, more: float, is_foreign: bool
 ) -> None:
     """The same match is worth less when usual candidates match the question well, too."""
     low, high = sorted(
-        (signs, replace(signs, background_max_sim=more)), key=lambda each: each.background_max_sim
+        (features, replace(features, background_max_sim=more)),
+        key=lambda each: each.background_max_sim,
     )
     assert probability(high, is_foreign=is_foreign) <= probability(low, is_foreign=is_foreign)
 

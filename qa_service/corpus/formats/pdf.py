@@ -92,7 +92,7 @@ def read_pdf(path: Path) -> Drafts:
             raise UnreadableFileError(f"it is damaged ({detail}). Save it anew.") from error
     _refuse_textless(pages)
     lines = _read_lines(pages)
-    body, furniture = _without_page_furniture(lines, len(pages))
+    body, boilerplate = _without_page_boilerplate(lines, len(pages))
     title_lines = _title_lines(body)
     title = " ".join(line.text for line in title_lines) or _usable_title(info.get("Title"))
     text = _paragraphs([line for line in body if line not in title_lines])
@@ -102,7 +102,7 @@ def read_pdf(path: Path) -> Drafts:
         text=text,
         title=title or None,
         author=_usable_author(info.get("Author")),
-        dropped=tuple(furniture),
+        dropped=tuple(boilerplate),
         metadata={"pages": len(pages)},
     )
     return Drafts((draft,), tuple(warnings))
@@ -200,7 +200,7 @@ def _read_lines(pages: Sequence[GlyphPage]) -> list[_TextLine]:
     ]
 
 
-def _without_page_furniture(
+def _without_page_boilerplate(
     lines: Sequence[_TextLine], pages: int
 ) -> tuple[list[_TextLine], list[DroppedText]]:
     """Part page numbers, and what heads or foots most pages, from the text."""
@@ -210,16 +210,16 @@ def _without_page_furniture(
             at_edges.setdefault(fold_line(line.text), set()).add(line.page)
     needed = max(_MIN_PAGES_OF_HEADER, pages // 3)
     body: list[_TextLine] = []
-    furniture: list[DroppedText] = []
+    boilerplate: list[DroppedText] = []
     for line in lines:
         is_repeated = line.is_edge and len(at_edges[fold_line(line.text)]) >= needed
         if is_repeated and not _PAGE_NUMBER.fullmatch(line.text):
-            furniture.append(DroppedText(line.text, "page_header"))
+            boilerplate.append(DroppedText(line.text, "page_header"))
         elif line.is_edge and pages > 1 and _PAGE_NUMBER.fullmatch(line.text):
-            furniture.append(DroppedText(line.text, "page_number"))
+            boilerplate.append(DroppedText(line.text, "page_number"))
         else:
             body.append(line)
-    return body, furniture
+    return body, boilerplate
 
 
 def _title_lines(lines: Sequence[_TextLine]) -> list[_TextLine]:
