@@ -81,7 +81,10 @@ class OpenVinoRuntime:
         return _results(request)
 
     def _compile_questions(self, shape: tuple[int, int] | None) -> openvino.InferRequest:
-        """Compile for one shape, which saves finding out at each run what has changed; or any."""
+        """Compile for one shape, which saves finding out at each run what has changed; or any.
+
+        `benchmarks/trials/latency.py` measures this, and the pinning of threads.
+        """
         model = self._model.clone()
         if shape is not None:
             model.reshape({one.any_name: shape for one in model.inputs})
