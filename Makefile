@@ -52,7 +52,7 @@ serve: sample ## set up, index the articles if they changed, serve on 127.0.0.1:
 test: sample check ## set up and run every check, as CI does
 
 check: lint types audit ## ruff (with bandit's rules), strict mypy, known vulnerabilities, all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 audit: $(INSTALLED_DEV) ## look the pinned libraries up among known vulnerabilities
 	$(BIN)/python tools/audit.py
