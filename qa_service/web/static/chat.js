@@ -112,15 +112,27 @@ function showFailure(frame, error, again) {
   showBelow(frame, problemCard(error, ...(error.code === "no_index" ? [addArticles] : []), retry));
 }
 
-/** Show the turns that the browser kept; those that it has no markup of once they come into view. */
+/** Show the turns that the browser kept; those that it has no markup of once they are looked at. */
 function showKeptTurns() {
-  let asked = Promise.resolve();
-  const view = new IntersectionObserver((entries) => {
-    for (const { target } of entries.filter(({ isIntersecting }) => isIntersecting)) {
-      view.unobserve(target);
-      // One after the other: a long conversation is no crowd.
-      asked = asked.then(() => askAgain(target, keptOf.get(target)));
+  const inView = new Set();
+  let isAskingAgain = false;
+  const askForThese = async () => {
+    if (isAskingAgain) return;
+    isAskingAgain = true;
+    // One after the other: a long conversation is no crowd. What was only scrolled past is left.
+    for (const frame of inView) {
+      view.unobserve(frame);
+      inView.delete(frame);
+      await askAgain(frame, keptOf.get(frame));
     }
+    isAskingAgain = false;
+  };
+  const view = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) inView.add(target);
+      else inView.delete(target);
+    }
+    askForThese();
   });
   for (const turn of conversation.turns) {
     const frame = turnFrame(turn.question);

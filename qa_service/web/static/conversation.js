@@ -34,7 +34,8 @@ export class Conversation {
   restore() {
     try {
       const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-      this.#turns = kept.map(turnOf).filter(({ question }) => typeof question === "string");
+      const turns = Array.isArray(kept) ? kept.map(turnOf) : [];
+      this.#turns = turns.filter(({ question }) => typeof question === "string");
     } catch {
       // Storage is closed to us, or holds something else: a conversation without memory.
       this.#turns = [];
