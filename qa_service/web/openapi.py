@@ -29,7 +29,7 @@ _DESCRIPTIONS: Final = {
 }
 _TEXT: Final = {"schema": {"type": "string"}}
 _KEYLESS: Final = frozenset({"/health", "/ready", "/docs", "/openapi.json"})
-_PAGES: Final = frozenset({"/", "/docs"})
+_PAGES: Final = frozenset({"/", "/docs", "/turn"})
 
 
 def returns_text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 from http import HTTPStatus
 from typing import Final, cast
+from urllib.parse import urlencode
 
 from apiflask import APIBlueprint, APIFlask
 from flask import (
@@ -17,12 +18,13 @@ from flask import (
 )
 from werkzeug.exceptions import NotFound
 
-from qa_service.bodies import AnswerOut, IndexOut, UnreadFilesOut
+import qa_service
+from qa_service.bodies import AnswerOut, AskIn, IndexOut, UnreadFilesOut
+from qa_service.bodies.questions import FiltersIn
 from qa_service.bodies.request_fields import MAX_HISTORY
 from qa_service.errors import NoIndexError, QaServiceError, StoredIndexError
 from qa_service.types import (
     MAX_QUESTION_CHARACTERS,
-    Answer,
     Article,
     ArticlePage,
     IndexStatus,
@@ -40,7 +42,7 @@ from qa_service.web.highlighting import (
 )
 from qa_service.web.openapi import returns_text
 from qa_service.web.paths import excerpt_without_folders, without_folders
-from qa_service.web.queries import ArticleListQuery, AskQuery
+from qa_service.web.queries import ArticleListQuery, AskQuery, TurnQuery
 from qa_service.web.rendering import (
     LANGUAGE_COOKIE,
     STATIC,
@@ -72,10 +74,10 @@ def chat() -> Response:
     interface = current_interface()
     status, problem = _status()
     question = request.args.get("q", "")
-    answer: Answer | None = None
+    answered: dict[str, object] = {}
     if question.strip() and status is not None:
         try:
-            answer = shared.desk.ask(_question_of_address().to_question())
+            answered = _answer(_question_of_address())
         except QaServiceError as error:
             problem = problem_of(error)
         except HttpProblem as error:
@@ -84,8 +86,7 @@ def chat() -> Response:
     response = render(
         "chat.html",
         interface,
-        answer=answer,
-        body=AnswerOut.from_answer(answer) if answer else None,
+        **answered,
         problem=problem,
         question=question,
         history=[*request.args.getlist("history"), question][-MAX_HISTORY:] if question else [],
@@ -94,11 +95,31 @@ def chat() -> Response:
         examples=_examples(interface) if status and not question.strip() else (),
         chosen={name: request.args.get(name, "") for name in _ASK_FIELDS},
         max_characters=MAX_QUESTION_CHARACTERS,
+        version=qa_service.__version__,
     )
     if problem is not None and question.strip():
         response.status_code = problem.status
         response.headers.update(problem.headers)
     return response
+
+
+@pages.post("/turn")
+@pages.input(AskIn, location="json")
+@pages.input(TurnQuery, location="query")
+@pages.doc(
+    tags=["Pages"],
+    operation_id="askForTurn",
+    responses=returns_text(
+        "text/html", "The question with its answer and passages.", errors=(409, 413, 415, 503)
+    ),
+)
+def turn(json_data: AskIn, query_data: TurnQuery) -> Response:
+    """Answer a question as the chat page shows it, without the page around it.
+
+    Takes what `POST /ask` takes and answers the same; that one replies with JSON, this one with
+    HTML, whatever the header Accept says. Errors are JSON unless it likes HTML as well.
+    """
+    return render("_turn.html", current_interface(query_data.interface), **_answer(json_data))
 
 
 @pages.get("/docs")
@@ -227,6 +248,20 @@ def keep_fresh(response: Response) -> Response:
     """Keep pages, which depend on cookie and language, out of shared caches."""
     response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def _answer(asked: AskIn | AskQuery) -> dict[str, object]:
+    """Answer a question and return what `_turn.html` needs to show it."""
+    answer = context().desk.ask(asked.to_question())
+    filters = asked.filters if isinstance(asked, AskIn) else asked
+    chosen = filters.model_dump(mode="json", include=set(FiltersIn.model_fields), exclude_none=True)
+    # What a follow-up left unsaid would be lost on the reader of the link.
+    link = {"q": answer.searched_for} | {name: value for name, value in chosen.items() if value}
+    return {
+        "answer": answer,
+        "body": AnswerOut.from_answer(answer),
+        "question_link": "/?" + urlencode(link),
+    }
 
 
 def _question_of_address() -> AskQuery:

@@ -45,6 +45,15 @@ class AskQuery(FiltersIn):
         )
 
 
+class TurnQuery(Request):
+    """The page that a turn is for."""
+
+    interface: Line | None = Field(
+        default=None,
+        description="The language of the page, such as ar; by default as all pages choose theirs.",
+    )
+
+
 class ArticleListQuery(Request):
     """Which part of the list of articles to return."""
 

@@ -69,9 +69,9 @@ def render(template: str, interface: Interface, **values: Any) -> Response:
     return response
 
 
-def current_interface() -> Interface:
-    """Return the interface in the language chosen before, or the browser's, or English."""
-    wishes = [request.cookies.get(LANGUAGE_COOKIE), *request.accept_languages.values()]
+def current_interface(wanted: str | None = None) -> Interface:
+    """Return the interface as wanted, or as chosen before, or as the browser's, or in English."""
+    wishes = [wanted, request.cookies.get(LANGUAGE_COOKIE), *request.accept_languages.values()]
     return Interface(choose_language(wishes))
 
 

@@ -29,7 +29,7 @@ _ALWAYS_OPEN: Final = frozenset(
     {"api.health", "api.ready", "pages.static_file", "openapi.spec", "pages.docs"}
 )
 # Not a GET, but changes nothing that others see: the right to read is enough.
-_READS: Final = frozenset({"api.ask", "api.feedback"})
+_READS: Final = frozenset({"api.ask", "api.feedback", "pages.turn"})
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (

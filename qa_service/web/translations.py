@@ -94,6 +94,7 @@ class Interface:
         return text.translate(_DIGITS.get(self.language, {}))
 
 
+@cache
 def own_name(code: str) -> str:
     """Name an interface language in itself."""
     name = Locale.parse(code).get_display_name(code) or code

@@ -60,11 +60,9 @@ READS = """(() => {
     JSON.parse = (text) => {
         const value = parse(text);
         if (value === null || typeof value !== "object") return value;
-        // The data of a page: its own, but for the bodies in it.
+        // The data of a page: its own, but for the body in it.
         if ("messages" in value) {
-            for (const name of ["answer", "index"]) {
-                if (name in value) value[name] = guarded(value[name]);
-            }
+            if ("index" in value) value.index = guarded(value.index);
             return value;
         }
         // A list is the conversation that the browser kept; anything else is an event's body.

@@ -17,6 +17,7 @@ from typing_extensions import is_typeddict
 from qa_service.bodies import answers, articles, index, index_runs, operation, questions
 
 SCRIPTS = sorted((Path(str(files("qa_service.web"))) / "static").glob("*.js"))
+TEMPLATES = sorted((Path(str(files("qa_service.web"))) / "templates").glob("*.html"))
 API_NAME = re.compile(r"[a-z]+(?:_[a-z]+)+")
 # Of a name after a dot, and of those that a pattern takes out of an object.
 MEMBER = re.compile(r"\.\s*([A-Za-z_]\w*)")
@@ -102,4 +103,41 @@ def test_reads_are_seen() -> None:
 def test_the_scripts_do_read_replies() -> None:
     """The names that only the API has are found where they are known to be read."""
     read = set().union(*(names_read(path.read_text(encoding="utf-8")) for path in SCRIPTS))
-    assert {"searched_for", "also_in_articles", "per_second"} <= read
+    assert {"per_second", "seconds_left"} <= read
+
+
+def test_scripts_read_what_the_markup_holds() -> None:
+    """Every `data-` attribute that a script reads or looks for stands in a template."""
+    read: set[str] = set()
+    for path in SCRIPTS:
+        script = path.read_text(encoding="utf-8")
+        named = re.findall(r"\.dataset\.(\w+)(?!\w|\s*\?\?=)", script)
+        read |= {re.sub(r"[A-Z]", lambda letter: f"-{letter[0].lower()}", name) for name in named}
+        read |= set(re.findall(r"\[data-([a-z-]+)", script))
+    templates = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES)
+    held = set(re.findall(r"\bdata-([a-z-]+)", templates))
+    assert {"searched-for", "origin", "citation"} <= read
+    # The words that a button had before it said something else; kept on it by the script.
+    assert read - held == {"words"}
+
+
+def test_actions_of_buttons_are_known() -> None:
+    """Every action that the turn's markup names is one that its script takes, and no other is."""
+    markup = next(path for path in TEMPLATES if path.name == "_turn.html")
+    script = next(path for path in SCRIPTS if path.name == "turn.js").read_text(encoding="utf-8")
+    named = set(
+        re.findall(r'\bbutton\("\w+", [^)]*\), "([\w-]+)"\)', markup.read_text(encoding="utf-8"))
+    )
+    assert named == {"copy-quote", "copy-link", "helpful", "wrong"}
+    assert {action for action in named if f'"{action}"' in script} == named
+
+
+def test_a_turn_is_rendered_by_its_template_alone() -> None:
+    """What only an answer says, no script says."""
+    told = re.compile(
+        r"""["'`](?:confidence|strength|passages|answer\.n\w+|turn\.searched_for)\b"""
+    )
+    for path in SCRIPTS:
+        assert not told.findall(path.read_text(encoding="utf-8")), path.name
+    markup = next(path for path in TEMPLATES if path.name == "_turn.html")
+    assert len(told.findall(markup.read_text(encoding="utf-8"))) > 5

@@ -37,6 +37,7 @@ READS = (
     ("GET", "/", {}),
     ("GET", "/ask?q=bees", {}),
     ("POST", "/ask", {"json": {"question": "bees"}}),
+    ("POST", "/turn", {"json": {"question": "bees"}}),
     ("GET", "/articles", {}),
     ("GET", "/articles/science/bees.md", {}),
     ("GET", "/index", {}),
@@ -146,6 +147,7 @@ def test_every_writing_endpoint_is_tried_here(client: FlaskClient) -> None:
     assert found == {
         ("POST", "api.ask"),
         ("POST", "api.feedback"),
+        ("POST", "pages.turn"),
         ("POST", "api.add_article"),
         ("DELETE", "api.remove_article"),
         ("POST", "api.start_index"),
@@ -207,6 +209,14 @@ def test_scripts_with_the_key_may_come_from_anywhere(make_app: MakeApp) -> None:
 def test_own_page_and_command_line_may_write(client: FlaskClient, headers: dict[str, str]) -> None:
     """The service's own page, and clients that are no browser, are not hindered."""
     assert client.post("/index", json={}, headers=headers).status_code == 202
+
+
+def test_other_sites_cannot_ask(client: FlaskClient) -> None:
+    """A question that only the service's own pages send is refused from any other, as all are."""
+    for path in ("/ask", "/turn"):
+        asked = {"json": {"question": "bees"}, "headers": {"Origin": "https://evil.example"}}
+        assert error_of(client.post(path, **asked)) == (403, "cross_site")
+        assert client.post(path, data={"question": "bees"}).status_code == 415
 
 
 def test_plain_form_of_another_site_cannot_write(client: FlaskClient) -> None:
@@ -429,7 +439,8 @@ def hostile_pages(make_app: MakeApp) -> list[str]:
         f"/articles/{markup}",
     ]
     pages = [client.get(address, headers=PAGE) for address in addresses]
-    assert [page.status_code for page in pages] == [200] * 6 + [404]
+    pages.append(client.post("/turn", json={"question": "hostile zebra"}))
+    assert [page.status_code for page in pages] == [200] * 6 + [404, 200]
     return [page.get_data(as_text=True) for page in pages]
 
 

@@ -1,6 +1,6 @@
 // Requests to the service. Whatever goes wrong arrives as a Problem.
 
-import { element, formatDuration, formatNumber, root, say } from "./page.js";
+import { element, formatDuration, formatNumber, page, root, say } from "./page.js";
 
 // The last words of a problem's keys among the messages; others read as "generic".
 const KEYS = {
@@ -63,9 +63,8 @@ async function problemOf(response) {
   }
 }
 
-/** Send JSON or a form and return the JSON that comes back. */
-export async function request(method, path, body = null, signal = null) {
-  const headers = { Accept: "application/json" };
+async function exchange(method, path, body, signal, accept, read) {
+  const headers = { Accept: accept };
   if (body && !(body instanceof FormData)) {
     headers["Content-Type"] = "application/json";
     body = JSON.stringify(body);
@@ -73,23 +72,41 @@ export async function request(method, path, body = null, signal = null) {
   const response = await send(root + path, { method, headers, body, signal });
   if (!response.ok) throw await problemOf(response);
   try {
-    return await response.json();
+    return await read(response);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem("server_gone");
   }
 }
 
-// Markup is taken from the service's own pages alone, which escape what articles hold.
+/** Send JSON or a form and return the JSON that comes back. */
+export const request = (method, path, body = null, signal = null) =>
+  exchange(method, path, body, signal, "application/json", (response) => response.json());
+
+/** Ask a question and return its turn as the service renders it for this page. */
+export const requestTurn = (question, signal = null) =>
+  exchange(
+    "POST",
+    `/turn?interface=${page.language}`,
+    question,
+    signal,
+    // The turn has no other form; what goes wrong comes as JSON.
+    "application/json, text/html;q=0.9",
+    (response) => response.text(),
+  );
+
+// Markup is taken from the service alone, which escapes what articles hold.
 const policy = globalThis.trustedTypes?.createPolicy("qa-service", { createHTML: (text) => text }) ?? {
   createHTML: (text) => text,
 };
 
+/** Return markup of the service as a document; nothing in it runs. */
+export const parsed = (markup) => new DOMParser().parseFromString(policy.createHTML(markup), "text/html");
+
 /** Return a page of the service as a document. */
 export async function fetchPage(address, signal) {
   const response = await send(address, { headers: { Accept: "text/html" }, signal });
-  const text = await response.text();
-  return new DOMParser().parseFromString(policy.createHTML(text), "text/html");
+  return parsed(await response.text());
 }
 
 /** Show a problem, with what can be done about it. */

@@ -1,10 +1,10 @@
 // The chat page: asks without leaving it, keeps the conversation, follows the index.
 
-import { failedRunCard, followIndex, Problem, problemCard, progressText, request } from "./api.js";
+import { failedRunCard, followIndex, Problem, problemCard, progressText, requestTurn } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { element, formatNumber, page, root, say } from "./page.js";
 import { Panel } from "./panel.js";
-import { announce, showAnswer, turnFrame } from "./turn.js";
+import { announce, announceAnswer, enhance, fillFrame, showBelow, turnFrame, watchTurns } from "./turn.js";
 
 const SLOW_MS = 6000;
 const FILTERS = ["language", "source", "published_from", "published_to"];
@@ -14,6 +14,8 @@ const input = document.getElementById("question");
 const turns = document.getElementById("turns");
 const conversation = new Conversation();
 const panel = new Panel();
+// What is kept of the turns on the page, by their elements.
+const keptOf = new WeakMap();
 let isAsking = false;
 
 function chosenFilters() {
@@ -30,29 +32,39 @@ function showConversation(isOn) {
   input.placeholder = say(isOn ? "ask.follow_up" : "ask.placeholder");
 }
 
-function addTurn(turn) {
-  const { frame, body } = turnFrame(turn.answer.question, turn.answer.language);
-  showAnswer(body, turn, () => conversation.save());
-  turns.append(frame);
+function adoptTurn(frame, turn) {
+  keptOf.set(frame, turn);
+  enhance(frame, turn.verdicts);
+}
+
+/** Ask for a turn as the service renders it, and show it. */
+async function fetchTurn(frame, turn, earlier, signal = null) {
+  const { question, filters } = turn;
+  const markup = await requestTurn({ question, filters, history: earlier }, signal);
+  // Not what was asked for, as a proxy's own page.
+  if (!fillFrame(frame, markup)) throw new Problem("server_gone");
+  turn.markup = markup;
+  adoptTurn(frame, turn);
 }
 
 async function ask(question, filters = chosenFilters()) {
   if (isAsking) return;
   isAsking = true;
   showConversation(true);
-  const { frame, body, heading } = turnFrame(question);
+  const frame = turnFrame(question);
   frame.classList.add("is-new");
   turns.append(frame);
-  heading.scrollIntoView({ block: "start" });
+  scrollToQuestion(frame);
   try {
-    await answerInto(body, heading, question, filters);
+    await answerInto(frame, { question, filters, verdicts: {} });
   } finally {
     isAsking = false;
-    frame.removeAttribute("aria-busy");
   }
 }
 
-async function answerInto(body, heading, question, filters) {
+const scrollToQuestion = (frame) => frame.querySelector(".question").scrollIntoView({ block: "start" });
+
+async function answerInto(frame, turn) {
   const aborter = new AbortController();
   const slow = setTimeout(() => {
     words.textContent = say("turn.slow");
@@ -61,52 +73,84 @@ async function answerInto(body, heading, question, filters) {
     );
     announce(say("turn.slow"));
   }, SLOW_MS);
-  const words = element("span", {}, say("turn.searching"));
-  const dots = element("span", { class: "dots", "aria-hidden": "true" }, ...[1, 2, 3].map(() => element("i")));
-  const waiting = element("p", { class: "waiting" }, dots, words);
-  body.replaceChildren(waiting);
+  const { waiting, words } = waitingNote();
+  showBelow(frame, waiting);
   announce(say("turn.searching"));
   try {
-    const sent = { question, filters, history: conversation.history };
-    const answer = await request("POST", "/ask", sent, aborter.signal);
-    const turn = { answer, filters };
-    showAnswer(body, turn, () => conversation.save());
-    heading.querySelector("bdi").lang = answer.language;
+    await fetchTurn(frame, turn, conversation.historyOf(), aborter.signal);
     conversation.add(turn);
     // From here on the address no longer tells what is on the page.
     if (location.search) history.replaceState(null, "", `${root}/`);
-    const told = answer.answer;
-    announce(told ? `${say("answer.label")}: ${told.text}` : answer.message, told?.language ?? answer.language);
-    heading.scrollIntoView({ block: "start" });
+    announceAnswer(frame);
+    scrollToQuestion(frame);
   } catch (error) {
-    showFailure(body, heading, error, question, filters);
+    showFailure(frame, error, () => {
+      frame.remove();
+      ask(turn.question, turn.filters);
+      input.focus();
+    });
   } finally {
     clearTimeout(slow);
   }
 }
 
-function showFailure(body, heading, error, question, filters) {
-  const retry = element(
-    "button",
-    {
-      class: "button",
-      type: "button",
-      click: () => {
-        heading.closest(".turn").remove();
-        ask(question, filters);
-        input.focus();
-      },
-    },
-    say("turn.retry"),
-  );
+function waitingNote() {
+  const words = element("span", {}, say("turn.searching"));
+  const dots = element("span", { class: "dots", "aria-hidden": "true" }, ...[1, 2, 3].map(() => element("i")));
+  return { waiting: element("p", { class: "waiting" }, dots, words), words };
+}
+
+function showFailure(frame, error, again) {
+  const retry = element("button", { class: "button", type: "button", click: again }, say("turn.retry"));
   if (error.name === "AbortError") {
-    body.replaceChildren(element("p", { class: "waiting" }, say("turn.cancelled"), retry));
+    showBelow(frame, element("p", { class: "waiting" }, say("turn.cancelled"), retry));
     announce(say("turn.cancelled"));
     return;
   }
   if (!(error instanceof Problem)) throw error;
   const addArticles = element("a", { class: "button primary", href: `${root}/articles#add` }, say("state.no_index.action"));
-  body.replaceChildren(problemCard(error, ...(error.code === "no_index" ? [addArticles] : []), retry));
+  showBelow(frame, problemCard(error, ...(error.code === "no_index" ? [addArticles] : []), retry));
+}
+
+/** Show the turns that the browser kept; those that it has no markup of once they are looked at. */
+function showKeptTurns() {
+  const inView = new Set();
+  let isAskingAgain = false;
+  const askForThese = async () => {
+    if (isAskingAgain) return;
+    isAskingAgain = true;
+    // One after the other: a long conversation is no crowd. What was only scrolled past is left.
+    for (const frame of inView) {
+      view.unobserve(frame);
+      inView.delete(frame);
+      await askAgain(frame, keptOf.get(frame));
+    }
+    isAskingAgain = false;
+  };
+  const view = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) inView.add(target);
+      else inView.delete(target);
+    }
+    askForThese();
+  });
+  for (const turn of conversation.turns) {
+    const frame = turnFrame(turn.question);
+    turns.append(frame);
+    keptOf.set(frame, turn);
+    if (turn.markup !== null && fillFrame(frame, turn.markup)) adoptTurn(frame, turn);
+    else view.observe(frame);
+  }
+}
+
+async function askAgain(frame, turn) {
+  showBelow(frame, waitingNote().waiting);
+  try {
+    await fetchTurn(frame, turn, conversation.historyOf(turn));
+    conversation.save();
+  } catch (error) {
+    showFailure(frame, error, () => askAgain(frame, turn));
+  }
 }
 
 function submit() {
@@ -181,17 +225,23 @@ document.getElementById("examples")?.addEventListener("click", (event) => {
 });
 for (const earlier of document.querySelectorAll(".earlier")) earlier.remove();
 
-if (page.answer) {
+watchTurns(turns, (frame, citation, isHelpful) => {
+  keptOf.get(frame).verdicts[citation] = isHelpful;
+  conversation.save();
+});
+
+const answered = turns.querySelector(".turn[data-searched-for]");
+if (answered) {
   // A link to a question: the server has answered it already.
-  turns.replaceChildren();
-  const turn = { answer: page.answer, filters: chosenFilters() };
+  const question = answered.querySelector(".question").textContent;
+  const turn = { question, filters: chosenFilters(), verdicts: {}, markup: answered.outerHTML };
   conversation.turns.push(turn);
-  addTurn(turn);
+  adoptTurn(answered, turn);
   showConversation(true);
 } else if (!turns.children.length && page.hasIndex) {
   conversation.restore();
   if (conversation.turns.length) {
-    conversation.turns.forEach(addTurn);
+    showKeptTurns();
     showConversation(true);
     turns.lastElementChild.scrollIntoView({ block: "start", behavior: "instant" });
   }

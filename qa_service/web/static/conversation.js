@@ -1,9 +1,19 @@
-// The conversation, kept in this browser and nowhere else.
+// The conversation, kept in this browser and nowhere else: each turn as the service rendered it.
+
+import { page, root } from "./page.js";
 
 const KEY = "qa-service.conversation";
 const MAX_TURNS = 30;
 const MAX_HISTORY = 20;
+// Browsers keep about 5 million for a site, and parse it all before the page is there.
+const MAX_CHARACTERS = 2_000_000;
+// What is rendered depends on these: in another language, or after an update, it would look wrong.
+const RENDERED_FOR = [page.version, page.language, root].join(" ");
 
+/**
+ * Turns are { question, filters, verdicts, markup }. The markup is null where it must be asked for
+ * again: it was rendered for another page, or an earlier version kept the turn in its own form.
+ */
 export class Conversation {
   #turns = [];
 
@@ -11,16 +21,21 @@ export class Conversation {
     return this.#turns;
   }
 
-  /** The earlier questions, as follow-ups send them. */
-  get history() {
-    return this.#turns.map((turn) => turn.answer.question).slice(-MAX_HISTORY);
+  /** The questions before a turn, by default all, as follow-ups send them. */
+  historyOf(turn = null) {
+    const place = turn === null ? this.#turns.length : this.#turns.indexOf(turn);
+    return this.#turns
+      .slice(0, Math.max(place, 0))
+      .map(({ question }) => question)
+      .slice(-MAX_HISTORY);
   }
 
   /** Take up what this browser kept. */
   restore() {
     try {
       const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-      this.#turns = kept.filter((turn) => Array.isArray(turn?.answer?.passages));
+      const turns = Array.isArray(kept) ? kept.map(turnOf) : [];
+      this.#turns = turns.filter(({ question }) => typeof question === "string");
     } catch {
       // Storage is closed to us, or holds something else: a conversation without memory.
       this.#turns = [];
@@ -33,8 +48,17 @@ export class Conversation {
   }
 
   save() {
+    const texts = [];
+    let size = 0;
+    for (const turn of this.#turns.slice(-MAX_TURNS).reverse()) {
+      const renderedFor = turn.markup === null ? null : RENDERED_FOR;
+      const text = JSON.stringify({ ...turn, renderedFor });
+      size += text.length;
+      if (size > MAX_CHARACTERS) break;
+      texts.unshift(text);
+    }
     try {
-      localStorage.setItem(KEY, JSON.stringify(this.#turns.slice(-MAX_TURNS)));
+      localStorage.setItem(KEY, `[${texts}]`);
     } catch {
       // Full or closed: what is on the page stays there.
     }
@@ -48,4 +72,14 @@ export class Conversation {
       // Closed: nothing was kept.
     }
   }
+}
+
+function turnOf(kept) {
+  const isCurrent = kept?.renderedFor === RENDERED_FOR && typeof kept.markup === "string";
+  return {
+    question: kept?.question ?? kept?.answer?.question,
+    filters: kept?.filters ?? {},
+    verdicts: kept?.verdicts ?? {},
+    markup: isCurrent ? kept.markup : null,
+  };
 }

@@ -10,9 +10,7 @@ export const root = document.body.dataset.root;
 
 // Arabic readers expect their own digits and the Gregorian calendar; browsers vary in both.
 const locale = page.language === "ar" ? "ar-u-ca-gregory-nu-arab" : page.language;
-const dates = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" });
 const numbers = new Intl.NumberFormat(locale);
-const languages = new Intl.DisplayNames(locale, { type: "language", fallback: "code" });
 
 /** Say something in the page's language, `{names}` filled in. */
 export function say(key, values = {}) {
@@ -21,8 +19,6 @@ export function say(key, values = {}) {
 }
 
 export const formatNumber = (value) => numbers.format(value);
-
-export const formatDate = (day) => dates.format(new Date(`${day}T00:00:00Z`));
 
 /** Write a time out in its largest two units: seconds, minutes, or hours and minutes. */
 export function formatDuration(seconds) {
@@ -35,16 +31,6 @@ export function formatDuration(seconds) {
 
 const formatUnit = (value, unit) =>
   new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(value);
-
-/** Name a language; "" when it is not known. */
-export function languageName(code) {
-  if (code === "und") return "";
-  try {
-    return languages.of(code);
-  } catch {
-    return code;
-  }
-}
 
 /**
  * Make an element. Attributes that are null, undefined or false are left out; functions become
@@ -62,8 +48,7 @@ export function element(tag, attributes = {}, ...children) {
 }
 
 /** Text of its own direction, kept from disturbing what stands around it. */
-export const isolated = (text, language = null) =>
-  element("bdi", { dir: "auto", lang: language && language !== "und" ? language : null }, text);
+export const isolated = (text) => element("bdi", { dir: "auto" }, text);
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,188 +1,97 @@
-// One question and its answer, as templates/_turn.html shows them, with what needs a script added.
+// What the buttons of a turn do. How a turn looks is templates/_turn.html alone.
 
-import { request } from "./api.js";
-import { markedText } from "./marks.js";
-import { element, formatDate, formatNumber, icon, isolated, languageName, page, root, say } from "./page.js";
+import { parsed, request } from "./api.js";
+import { element, isolated, page, say } from "./page.js";
 
-const SHOWN_AT_ONCE = 3;
+const TOLD_MS = 2500;
 let turnCount = 0;
 
-/** Make the frame of a turn: the question, and a place for what follows. */
-export function turnFrame(question, language = null) {
+/** Make the frame of a turn: its question, and room for what follows. */
+export function turnFrame(question) {
+  const frame = element("article", { class: "turn" }, element("h2", { class: "question" }, isolated(question)));
+  label(frame);
+  return frame;
+}
+
+// Each turn of a page is labelled by its own question.
+function label(frame) {
   turnCount += 1;
-  const id = `question-${turnCount}`;
-  const heading = element("h2", { class: "question", id }, isolated(question, language));
-  const body = element("div", { class: "turn-body" });
-  const frame = element("article", { class: "turn", "aria-labelledby": id }, heading, body);
-  return { frame, body, heading };
+  const heading = frame.querySelector(".question");
+  heading.id = `question-${turnCount}`;
+  frame.setAttribute("aria-labelledby", heading.id);
 }
 
-/** Fill a turn with its answer. `turn` is { answer, filters, verdicts }. */
-export function showAnswer(body, turn, onVerdict) {
-  const { answer } = turn;
-  const cards = answer.passages.map((hit) => card(turn, hit, onVerdict));
-  const parts = [];
-  if (answer.searched_for !== answer.question) {
-    parts.push(
-      element("p", { class: "searched-for" }, `${say("turn.searched_for")} `, isolated(answer.searched_for)),
-    );
+/** Show something below the question of a turn, in the place of what stands there. */
+export function showBelow(frame, ...content) {
+  frame.replaceChildren(frame.querySelector(".question"), ...content);
+}
+
+/** Fill a frame with the turn that the service has rendered; false when the markup holds none. */
+export function fillFrame(frame, markup) {
+  const made = parsed(markup).querySelector(".turn[data-searched-for]");
+  if (!made) return false;
+  Object.assign(frame.dataset, made.dataset);
+  frame.replaceChildren(...made.children);
+  return true;
+}
+
+/** Show what only works with scripts, and the verdicts given before, by the citation's id. */
+export function enhance(frame, verdicts) {
+  label(frame);
+  for (const actions of frame.querySelectorAll(".card-actions")) actions.hidden = false;
+  for (const card of frame.querySelectorAll(".card")) showVerdict(card, verdicts[card.dataset.card]);
+}
+
+function showVerdict(card, isHelpful) {
+  const given = { true: "helpful", false: "wrong" }[isHelpful];
+  for (const button of card.querySelectorAll("[aria-pressed]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.action === given));
   }
-  parts.push(answer.answer ? foundAnswer(turn) : noAnswer(answer));
-  if (cards.length) parts.push(passageList(answer, cards));
-  body.replaceChildren(...parts);
 }
 
-function foundAnswer(turn) {
-  const { answer } = turn;
-  const text = answer.answer;
-  const cited = answer.passages.find((hit) => hit.rank === text.citation);
-  const sureness = answer.confidence >= 0.85 ? "high" : answer.confidence >= 0.6 ? "medium" : "low";
-  return element(
-    "section",
-    { class: "answer", "aria-label": say("answer.label") },
-    element("blockquote", { class: "answer-text", lang: text.language, dir: text.direction }, text.text),
-    element(
-      "p",
-      { class: "answer-source" },
-      element(
-        "a",
-        { class: "chip", href: root + cited.citation.link, "data-citation": cited.citation.id },
-        element("span", { class: "chip-rank" }, formatNumber(cited.rank)),
-        isolated(cited.citation.title, cited.language),
-      ),
-      element("span", { class: `confidence confidence-${sureness}` }, say(`confidence.${sureness}`)),
-    ),
-    element(
-      "p",
-      { class: "card-actions" },
-      copyButton("copy", say("copy.quote"), () => quotation(text.text, cited.citation), say("copy.done")),
-      copyButton("link", say("share.link"), () => questionAddress(turn), say("share.done")),
-    ),
-  );
-}
-
-function noAnswer(answer) {
-  return element(
-    "section",
-    { class: "answer answer-none", "aria-label": say("answer.label") },
-    element("p", { class: "not-found", lang: answer.language, dir: "auto" }, answer.message),
-    answer.passages.length ? null : element("p", {}, say("answer.nothing")),
-  );
-}
-
-function passageList(answer, cards) {
-  const rest = cards.slice(SHOWN_AT_ONCE);
-  return element(
-    "section",
-    { class: "passages" },
-    element("h3", {}, say(answer.answer ? "passages.title" : "answer.nearest")),
-    element("ol", { class: "cards" }, cards.slice(0, SHOWN_AT_ONCE)),
-    rest.length
-      ? element(
-          "details",
-          { class: "more" },
-          element("summary", {}, say("passages.more", { count: formatNumber(rest.length) })),
-          element("ol", { class: "cards", start: SHOWN_AT_ONCE + 1 }, rest),
-        )
-      : null,
-  );
-}
-
-function card(turn, hit, onVerdict) {
-  const { answer } = turn;
-  const { citation } = hit;
-  const grade = 1 + [0.3, 0.55, 0.8].filter((least) => hit.score >= least).length;
-  const isCited = answer.answer?.citation === hit.rank;
-  const sentence = isCited ? { start: answer.answer.start, end: answer.answer.end } : null;
-  const link = { href: root + citation.link, "data-citation": citation.id };
-  const meta = [
-    citation.source ? element("bdi", {}, citation.source) : null,
-    citation.published ? element("time", { datetime: citation.published }, formatDate(citation.published)) : null,
-    languageName(hit.language) || null,
-  ].filter((item) => item !== null);
-  return element(
-    "li",
-    { class: "card", "data-card": citation.id },
-    element(
-      "h4",
-      { class: "card-title" },
-      element("span", { class: "card-rank", "aria-hidden": "true" }, formatNumber(hit.rank)),
-      element("a", link, isolated(citation.title, hit.language)),
-    ),
-    element(
-      "p",
-      { class: "meta" },
-      meta.map((item) => element("span", { class: "meta-item" }, item)),
-      element("span", { class: `meta-item strength strength-${grade}` }, element("span", {}, say(`strength.${grade}`))),
-    ),
-    element(
-      "blockquote",
-      { class: "quote", lang: hit.language, dir: hit.direction },
-      markedText(hit.text, hit.highlights, sentence),
-    ),
-    hit.also_in_articles?.length ? alsoIn(hit.also_in_articles) : null,
-    element(
-      "div",
-      { class: "card-actions" },
-      element("a", { class: "button quiet", ...link }, icon("page"), say("passages.open")),
-      copyButton("copy", say("copy.quote"), () => quotation(hit.text, citation), say("copy.done")),
-      verdictButtons(turn, hit, onVerdict),
-    ),
-  );
-}
-
-function alsoIn(articles) {
-  const list = (some) =>
-    element(
-      "ul",
-      {},
-      some.map(({ title, language, link }) =>
-        element("li", {}, element("a", { href: root + link }, isolated(title, language))),
-      ),
-    );
-  const rest = articles.slice(SHOWN_AT_ONCE);
-  return element(
-    "div",
-    { class: "also-in" },
-    element("span", {}, say("passages.also_in")),
-    list(articles.slice(0, SHOWN_AT_ONCE)),
-    rest.length
-      ? element(
-          "details",
-          {},
-          element("summary", {}, say("passages.also_in_more", { count: formatNumber(rest.length) })),
-          list(rest),
-        )
-      : null,
-  );
-}
-
-function quotation(text, citation) {
-  const origin = [citation.title, citation.source, citation.published && formatDate(citation.published)];
-  return `“${text}”\n— ${origin.filter(Boolean).join(", ")}\n${location.origin}${root}${citation.link}`;
-}
-
-function questionAddress(turn) {
-  const filters = Object.entries(turn.filters ?? {}).filter(([, value]) => value);
-  // What a follow-up left unsaid would be lost on the reader of the link.
-  const query = new URLSearchParams([["q", turn.answer.searched_for], ...filters]);
-  return `${location.origin}${root}/?${query}`;
-}
-
-function copyButton(name, label, makeText, done) {
-  const words = element("span", {}, label);
-  const button = element("button", { class: "button quiet", type: "button" }, icon(name), words);
-  button.addEventListener("click", async () => {
-    const isCopied = await copy(makeText());
-    words.textContent = isCopied ? done : say("copy.failed");
-    button.classList.toggle("is-done", isCopied);
-    announce(words.textContent);
-    setTimeout(() => {
-      words.textContent = label;
-      button.classList.remove("is-done");
-    }, 2500);
+/** Let the buttons of all turns work, now and later; calls back with each verdict that was kept. */
+export function watchTurns(turns, onVerdict) {
+  turns.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-action]");
+    if (!button) return;
+    const frame = button.closest(".turn");
+    switch (button.dataset.action) {
+      case "copy-quote":
+        copyFrom(button, quotation(button.closest("[data-origin]")), say("copy.done"));
+        break;
+      case "copy-link":
+        copyFrom(button, location.origin + frame.dataset.link, say("share.done"));
+        break;
+      default:
+        judge(button, frame, onVerdict);
+    }
   });
-  return button;
+}
+
+/** Return a quote with where it comes from; `quoted` is the answer or the card around it. */
+function quotation(quoted) {
+  const text = quoted.querySelector("blockquote").textContent;
+  const link = quoted.querySelector("[data-citation]").getAttribute("href");
+  return `“${text}”\n— ${quoted.dataset.origin}\n${location.origin}${link}`;
+}
+
+async function copyFrom(button, text, done) {
+  const isCopied = await copy(text);
+  const said = isCopied ? done : say("copy.failed");
+  button.classList.toggle("is-done", isCopied);
+  sayOn(button, said);
+  announce(said);
+  setTimeout(() => {
+    sayOn(button, null);
+    button.classList.remove("is-done");
+  }, TOLD_MS);
+}
+
+/** Say something on a button instead of its own words; null for these. */
+function sayOn(button, text) {
+  const words = button.querySelector("span");
+  button.dataset.words ??= words.textContent;
+  words.textContent = text ?? button.dataset.words;
 }
 
 async function copy(text) {
@@ -203,55 +112,43 @@ async function copy(text) {
   }
 }
 
-function verdictButtons(turn, hit, onVerdict) {
-  const verdicts = (turn.verdicts ??= {});
-  const group = element("span", { role: "group", "aria-label": say("feedback.label") });
-  const make = (isHelpful) => {
-    const label = say(isHelpful ? "feedback.helpful" : "feedback.wrong");
-    const words = element("span", {}, label);
-    const button = element(
-      "button",
-      {
-        class: "button quiet",
-        type: "button",
-        "aria-pressed": String(verdicts[hit.citation.id] === isHelpful),
-      },
-      icon(isHelpful ? "yes" : "no"),
-      words,
-    );
-    button.addEventListener("click", async () => {
-      if (verdicts[hit.citation.id] === isHelpful) return;
-      try {
-        await sendVerdict(turn.answer, hit, isHelpful);
-      } catch (problem) {
-        announce(`${say("feedback.failed")}. ${problem.title}`);
-        words.textContent = say("feedback.failed");
-        return;
-      }
-      verdicts[hit.citation.id] = isHelpful;
-      for (const other of group.children) other.setAttribute("aria-pressed", String(other === button));
-      words.textContent = say("feedback.thanks");
-      announce(say("feedback.thanks"));
-      setTimeout(() => {
-        words.textContent = label;
-      }, 2500);
-      onVerdict();
-    });
-    return button;
-  };
-  group.append(make(true), make(false));
-  return group;
+async function judge(button, frame, onVerdict) {
+  if (button.getAttribute("aria-pressed") === "true") return;
+  const card = button.closest(".card");
+  const isHelpful = button.dataset.action === "helpful";
+  try {
+    await sendVerdict(frame, card, isHelpful);
+  } catch (problem) {
+    announce(`${say("feedback.failed")}. ${problem.title}`);
+    sayOn(button, say("feedback.failed"));
+    return;
+  }
+  showVerdict(card, isHelpful);
+  sayOn(button, say("feedback.thanks"));
+  announce(say("feedback.thanks"));
+  setTimeout(() => sayOn(button, null), TOLD_MS);
+  onVerdict(frame, card.dataset.card, isHelpful);
 }
 
-function sendVerdict(answer, hit, isHelpful) {
-  const isCited = answer.answer?.citation === hit.rank;
+function sendVerdict(frame, card, isHelpful) {
+  const isCited = "cited" in card.dataset;
   return request("POST", "/feedback", {
-    question: answer.searched_for.slice(0, 1000),
-    article_id: hit.citation.article_id,
-    citation_id: hit.citation.id,
+    question: frame.dataset.searchedFor.slice(0, 1000),
+    article_id: card.dataset.article,
+    citation_id: card.dataset.card,
     helpful: isHelpful,
-    ...(isHelpful && isCited ? { answer: answer.answer.text } : {}),
+    ...(isHelpful && isCited ? { answer: frame.querySelector(".answer-text").textContent } : {}),
   });
+}
+
+/** Tell people who listen what a turn answers. */
+export function announceAnswer(frame) {
+  const answer = frame.querySelector(".answer-text");
+  if (answer) announce(`${say("answer.label")}: ${answer.textContent}`, answer.lang);
+  else {
+    const message = frame.querySelector(".not-found");
+    announce(message.textContent, message.lang);
+  }
 }
 
 /** Tell people who listen what has changed. */
