@@ -27,7 +27,7 @@ from qa_service.indexer.embedding import LEAST_TELLING
 from qa_service.indexes.codec import ProductCodec
 from qa_service.indexes.packing import EmbeddingSize
 
-MEASURED = ("encoder", "indexes.codec", "indexes.tokens", "retrieval.late_interaction")
+MEASURED = ("encoder", "indexes.codec", "indexes.packing", "retrieval.late_interaction")
 # A passage of so many tokens is what the size of the codes is told for.
 USUAL_TOKENS = 150
 
