@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 from network_guard import SocketGuard
+from service_articles import TEXTS
 
 from qa_service.config import load_settings
 from qa_service.encoder.protocol import Encoder
@@ -70,3 +71,22 @@ def sample_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
     with closing(Service(load_settings(index=index, articles=SAMPLES))) as service:
         service.index()
         yield service
+
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    """A folder of five articles in five languages."""
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    for name, text in TEXTS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def service(tmp_path: Path, articles: Path) -> Iterator[Service]:
+    """A service over those articles; nothing is indexed yet."""
+    from qa_service.service import Service  # slow, and most tests do without
+
+    with closing(Service(load_settings(index=tmp_path / "index", articles=articles))) as made:
+        yield made

@@ -9,15 +9,7 @@ import pytest
 
 from qa_service.corpus.boilerplate.phrases import boilerplate_phrases
 from qa_service.corpus.bounds import SUPPORTED_SUFFIXES
-from qa_service.corpus.formats import (
-    csv_table,
-    docx,
-    html,
-    json_lines,
-    markdown,
-    pdf,
-    plain_text,
-)
+from qa_service.corpus.formats import csv_table, docx, html, json_lines, markdown, pdf, plain_text
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "articles.md").read_text(encoding="utf-8")

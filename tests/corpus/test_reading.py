@@ -3,60 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import io
-import json
 import os
-import signal
-import subprocess
-import sys
 import tempfile
 import time
-import zlib
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from corpus_files import ReadBytes, source_file
-from docx import Document
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pdf_files import PdfFile, Run, pdf
+from valid_files import LARGE, VALID, lines_of
 
-from qa_service.child_python import python_command
-from qa_service.corpus import file_bytes, reading_process
 from qa_service.corpus.discovery import SUPPORTED_SUFFIXES
 from qa_service.corpus.formats import plain_text
 from qa_service.corpus.reading import ALLOWANCES, Allowance, ArticleLoader, read_file
-from qa_service.corpus.reading_process import (
-    FileToRead,
-    ReadingProcess,
-    TimeLimit,
-)
+from qa_service.corpus.reading_process import FileToRead, TimeLimit
 from qa_service.errors import ReadingStoppedError, UnreadableFileError
 
 STARTS = (b"", b"%PDF-1.7\n", b"PK\x03\x04", b"---\n", b'{"text":"', b"text,title\n", b"<html><p>")
-
-
-def small_docx() -> bytes:
-    """Make a small Word document."""
-    document = Document()
-    document.add_paragraph("نص قصير. 短い文章。")
-    stream = io.BytesIO()
-    document.save(stream)
-    return stream.getvalue()
-
-
-VALID = {
-    ".csv": b"id,text\n1,hello there\n",
-    ".docx": small_docx(),
-    ".htm": b"<html><body><p>Hello there, this is a page.</p></body></html>",
-    ".html": "<html><p>مرحبا بكم في هذه الصفحة.</p></html>".encode(),
-    ".jsonl": b'{"id": "1", "text": "hello there"}\n',
-    ".md": "# 标题\n\n正文在这里。\n".encode(),
-    ".pdf": pdf([[Run(50, 700, "Hello there, this is a page.")]]),
-    ".txt": "---\ntitle: x\n---\nनमस्ते दुनिया।\n".encode(),
-}
 
 
 def try_to_read(reader: ArticleLoader, suffix: str, content: bytes) -> None:
@@ -168,67 +133,6 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
         read_file(source_file(path))
 
 
-def test_bounds_hold_for_files_that_grow(tmp_path: Path) -> None:
-    """What is read is counted, not only what was there at first."""
-    path = tmp_path / "a.txt"
-    path.write_bytes(b"12345")
-    assert file_bytes.read_bytes(path, 5) == b"12345"
-    with pytest.raises(UnreadableFileError, match="too large"):
-        file_bytes.read_bytes(path, 4)
-
-
-def test_a_reader_that_takes_too_long_is_stopped_and_the_next_file_is_read(tmp_path: Path) -> None:
-    """The child process is ended at the time limit, and a new one serves on."""
-    path = tmp_path / "a.html"
-    path.write_bytes(VALID[".html"])
-    process = ReadingProcess()
-    try:
-        with pytest.raises(UnreadableFileError, match=r"longer than 0\.001 seconds"):
-            process.read(FileToRead(".html", path, "a"), limit=TimeLimit(0.001))
-        assert process.read(FileToRead(".html", path, "a"), limit=TimeLimit(120)).articles
-    finally:
-        process.close()
-
-
-def test_a_reader_that_takes_too_much_memory_is_stopped(tmp_path: Path) -> None:
-    """A stream that unpacks to more than the child may have ends in a message."""
-    packer = zlib.compressobj(1)
-    packed = b"".join(packer.compress(bytes(2**20)) for _ in range(1024)) + packer.flush()
-    file = PdfFile()
-    content = file.add(
-        b"<< /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream" % (len(packed), packed)
-    )
-    page = file.add(
-        b"<< /Type /Page /Parent 3 0 R /MediaBox [0 0 9 9] /Contents %d 0 R >>" % content
-    )
-    tree = file.add(b"<< /Type /Pages /Kids [%d 0 R] /Count 1 >>" % page)
-    catalog = file.add(b"<< /Type /Catalog /Pages %d 0 R >>" % tree)
-    path = tmp_path / "a.pdf"
-    path.write_bytes(file.bytes(b"/Root %d 0 R" % catalog))
-    process = ReadingProcess(max_memory_bytes=600 * 2**20)
-    try:
-        with pytest.raises(UnreadableFileError, match="memory"):
-            process.read(FileToRead(".pdf", path, "a"), limit=TimeLimit(120))
-        path.write_bytes(VALID[".pdf"])
-        assert process.read(FileToRead(".pdf", path, "a"), limit=TimeLimit(120)).articles
-    finally:
-        process.close()
-
-
-def lines_of(count: int) -> bytes:
-    """Return a JSON Lines file."""
-    return b"".join(b'{"text": "line %d: \xd9\x86\xd8\xb5"}\n' % number for number in range(count))
-
-
-LARGE = {
-    ".csv": b"text\n" + "सड़क और नदी\n".encode() * 50_000,
-    ".html": "<p>运河全长八十二公里。</p>".encode() * 100_000,
-    ".jsonl": lines_of(50_000),
-    ".md": "> - **ตลาดน้ำ** [เปิด](a)\n\n".encode() * 50_000,
-    ".txt": "جسر جديد\n".encode() * 500_000,
-}
-
-
 @pytest.mark.parametrize("suffix", sorted(LARGE))
 def test_every_format_has_a_time_limit(tmp_path: Path, suffix: str) -> None:
     """A file that takes too long is refused, named, and the next one is read by a fresh child."""
@@ -266,68 +170,6 @@ def test_many_articles_have_more_time_than_one(tmp_path: Path) -> None:
         reader.read(source_file(path))
 
 
-def test_a_child_that_was_killed_is_replaced(tmp_path: Path) -> None:
-    """The system may end the reading process for want of memory; the file is read by another."""
-    path = tmp_path / "a.txt"
-    path.write_bytes(VALID[".txt"])
-    process = ReadingProcess()
-    file = FileToRead(".txt", path, "a")
-    try:
-        assert process.read(file, limit=TimeLimit(60)).articles
-        child = process._child
-        assert child is not None
-        child.kill()
-        assert process.read(file, limit=TimeLimit(60)).articles
-        assert process._child is not child
-    finally:
-        process.close()
-
-
-def test_a_child_that_breaks_down_is_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A file is tried by a fresh child once, and then named."""
-    path = tmp_path / "a.html"
-    path.write_bytes(VALID[".html"])
-    started = []
-
-    def broken(module: str, arguments: Sequence[str]) -> list[str]:
-        started.append(module)
-        return [sys.executable, "-I", "-c", "input()"]
-
-    monkeypatch.setattr(reading_process, "python_command", broken)
-    process = ReadingProcess()
-    try:
-        with pytest.raises(ReadingStoppedError, match="broke down"):
-            process.read(FileToRead(".html", path, "a"), limit=TimeLimit(60))
-    finally:
-        process.close()
-    assert len(started) == 1
-
-
-def test_a_child_whose_parent_is_gone_ends_by_itself(tmp_path: Path) -> None:
-    """Nobody may be left to watch the time: the system does."""
-    path = tmp_path / "a.md"
-    path.write_bytes(LARGE[".md"])
-    request = {
-        "suffix": ".md",
-        "path": str(path),
-        "id": "a",
-        "time_limit_s": 0.3,
-        "per_article_s": 0,
-    }
-    child = subprocess.Popen(
-        python_command("corpus.reading_child", [str(2**31)]),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-    )
-    assert child.stdin is not None
-    child.stdin.write(json.dumps(request).encode() + b"\n")
-    child.stdin.flush()
-    assert child.wait(timeout=30) == -signal.SIGALRM
-    child.stdin.close()
-
-
 def test_closing_ends_the_reading_that_is_under_way(tmp_path: Path) -> None:
     """Whoever gives a run up does not wait for the file that it is at."""
     path = tmp_path / "a.md"
@@ -340,20 +182,6 @@ def test_closing_ends_the_reading_that_is_under_way(tmp_path: Path) -> None:
         reader.close()
         with pytest.raises(UnreadableFileError):
             reading.result(timeout=30)
-
-
-def test_whatever_a_parser_does_is_an_answer(tmp_path: Path) -> None:
-    """An error that no reader foresaw names the file, and the process goes on."""
-    path = tmp_path / "a.txt"
-    path.write_bytes(VALID[".txt"])
-    with ArticleLoader({".odd": Allowance(60), ".txt": Allowance(60)}) as reader:
-        odd = path.with_suffix(".odd")
-        odd.write_bytes(b"x")
-        with pytest.raises(UnreadableFileError, match=r"a\.odd: its reader stumbled.*KeyError"):
-            reader.read(source_file(odd))
-        child = reader._process._child
-        assert reader.read(source_file(path)).articles
-        assert reader._process._child is child
 
 
 def test_threads_may_share_a_reader(file_reader: ArticleLoader, tmp_path: Path) -> None:

@@ -8,11 +8,16 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from encoder_texts import TEXTS
+from tokenizers import Tokenizer
 
 from qa_service.config import Settings, load_settings
 from qa_service.encoder.embedded import embedded_model_folder
 from qa_service.encoder.loading import load_encoder
-from qa_service.encoder.protocol import Encoder
+from qa_service.encoder.protocol import Encoded, Encoder
+from qa_service.encoder.splitters import JsonSplitter, SentencePieceSplitter
+from qa_service.encoder.tokenizer_files import UNIGRAM_MODEL
+from qa_service.encoder.wheel import PackedModel, parse_weights, read_weights
 
 RUNTIMES: dict[str, dict[str, object]] = {
     "openvino-auto": {"runtime": "openvino"},
@@ -55,3 +60,68 @@ def run_python(tmp_path: Path) -> Callable[[str], list[str]]:
         return [sys.executable, "-c", f"exec(open({str(script)!r}, encoding='utf-8').read())"]
 
     return command
+
+
+@pytest.fixture(scope="session")
+def packed() -> PackedModel:
+    """Read the weights file of the installed package."""
+    return parse_weights(read_weights())
+
+
+@pytest.fixture(scope="session")
+def sentencepiece(model_folder: Path) -> SentencePieceSplitter:
+    """Load the embedded model's tokenizer as qa-service uses it."""
+    return SentencePieceSplitter(model_folder / UNIGRAM_MODEL)
+
+
+@pytest.fixture(scope="session")
+def library(model_folder: Path) -> JsonSplitter:
+    """Load the embedded model's tokenizer as other libraries use it."""
+    return JsonSplitter(Tokenizer.from_file(str(model_folder / "tokenizer.json")))
+
+
+@pytest.fixture(scope="session")
+def reference(torch_encoder: Encoder) -> Encoded:
+    """Embed every text in float32."""
+    return torch_encoder.encode_document(TEXTS)
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Save a small untrained BERT: WordPiece tokens, first-token pooling, no normalising."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from tokenizers import BertWordPieceTokenizer
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("small")
+    words = BertWordPieceTokenizer(lowercase=True)
+    words.train_from_iterator(TEXTS, vocab_size=3000, min_frequency=1, show_progress=False)
+    PreTrainedTokenizerFast(
+        tokenizer_object=words._tokenizer,
+        model_max_length=64,
+        unk_token="[UNK]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+    ).save_pretrained(folder / "bert")
+    torch.manual_seed(7)
+    config = BertConfig(
+        vocab_size=words.get_vocab_size(),
+        hidden_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=96,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(folder / "bert")
+    transformer = Transformer(str(folder / "bert"))
+    model = SentenceTransformer(
+        modules=[transformer, Pooling(48, pooling_mode="cls")],
+        prompts={"query": "ask ", "document": "read "},
+        device="cpu",
+    )
+    model.save(str(folder / "model"))
+    return folder / "model"

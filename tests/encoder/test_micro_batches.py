@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from qa_service.encoder.batching import BatchVectors, TokenBatch, pad
-from qa_service.encoder.micro_batches import MicroBatches, usual_shape
-from qa_service.encoder.protocol import Encoder
+from qa_service.encoder.micro_batches import EncodesOutOfTurn, MicroBatches, Turn, usual_shape
+from qa_service.encoder.protocol import Encoded, Encoder
 
 QUESTIONS = (
     "كم نقطة مراقبة أقامت روسيا في قره باغ؟",
@@ -195,3 +195,53 @@ def test_questions_asked_at_once_get_the_same_vectors(encoder: Encoder) -> None:
         assert found.vectors == pytest.approx(expected.vectors, abs=1e-3)
         assert found.tokens[0].vectors == pytest.approx(expected.tokens[0].vectors, abs=1e-2)
         assert np.array_equal(found.tokens[0].spans, expected.tokens[0].spans)
+
+
+FOR_EVER_S = 60
+
+
+class MeetingEncoder:
+    """Encodes nothing, and only when as many threads as expected do so at once."""
+
+    def __init__(self, threads: int) -> None:
+        self._all_here = threading.Barrier(threads)
+
+    def encode_query(self, texts: Sequence[str]) -> Encoded:
+        """Wait for the others; the texts must not ask for failure."""
+        self._all_here.wait(FOR_EVER_S)
+        if "fail" in texts:
+            raise RuntimeError("out of memory")
+        return None  # type: ignore[return-value]
+
+
+def test_threads_meet_at_the_encoder_and_nowhere_else() -> None:
+    """All of them can encode at the same time; before and after, each is alone."""
+    turn = Turn()
+    encoder = EncodesOutOfTurn(MeetingEncoder(6), turn)
+    inside = most = 0
+
+    def work() -> None:
+        nonlocal inside, most
+        with turn.take():
+            for step in range(2):
+                inside += 1
+                most = max(most, inside)
+                threading.Event().wait(0.001)
+                inside -= 1
+                if not step:
+                    encoder.encode_query(["?"])
+
+    with ThreadPoolExecutor(6) as pool:
+        for future in [pool.submit(work) for _ in range(6)]:
+            future.result(FOR_EVER_S)
+    assert most == 1
+
+
+def test_failure_to_encode_leaves_the_turn_as_it_was() -> None:
+    """A question that cannot be encoded still holds the turn, and gives it back in the end."""
+    turn = Turn()
+    encoder = EncodesOutOfTurn(MeetingEncoder(1), turn)
+    with pytest.raises(RuntimeError, match="out of memory"), turn.take():
+        encoder.encode_query(["fail"])
+    with turn.take():
+        assert encoder.encode_query(["?"]) is None

