@@ -25,7 +25,6 @@ WITHOUT_TESTS: Mapping[str, str] = {
     "web/app": "tests/web/test_openapi.py, tests/web/test_security.py",
     "web/connection": "tests/web/test_connection_server.py",
     "web/metrics": "tests/web/test_index_api.py",
-    "web/pages": "tests/web/test_articles_api.py, tests/web/test_security.py",
     "web/server_log": "tests/web/test_logs.py",
 }
 
