@@ -103,6 +103,7 @@ figures: $(INSTALLED_DEV) bench-peers ## measure anew what a release tells: qual
 	model=$$($(BIN)/python -c '$(MODEL_FOLDER)') && $(PEERS)/bin/python benchmarks/peers/xquad.py \
 		'$(DATA)' "$$model" build/peers.json --questions $(or $(QUESTIONS),200) --languages ar en zh
 	$(BIN)/python -m benchmarks.quality --data '$(DATA)' --peers build/peers.json
+	$(BIN)/python -m benchmarks.reading
 	$(BIN)/python -m benchmarks.mixed_folders --data '$(DATA)'
 	$(BIN)/python -m benchmarks.speed --data '$(DATA)' --peers $(PEERS)/bin/python \
 		$(if $(LARGE),--large '$(LARGE)')

@@ -29,10 +29,11 @@ def open_regular(path: Path, max_bytes: int) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         detail = getattr(error, "strerror", None) or str(error)
         raise UnreadableFileError(f"it cannot be opened: {detail}. Check access to it.") from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise UnreadableFileError("it is not a regular file. Replace it with one.")
     with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableFileError("it is not a regular file. Replace it with one.")
         if status.st_size == 0:
             raise UnreadableFileError("it is empty. Fill or remove it.")
         if status.st_size > max_bytes:

@@ -40,9 +40,11 @@ def test_size_is_told_with_what_to_do(tmp_path: Path, content: bytes, told: str)
 
 
 def test_what_is_no_file_is_told_with_what_to_do(tmp_path: Path) -> None:
-    """Nothing at all, a name that no file can have, a pipe that nobody writes to."""
+    """Nothing at all, a name that no file can have, a folder, a pipe that nobody writes to."""
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "مجلد").mkdir()
     for name, told in (
+        ("مجلد", "not a regular file. Replace it"),
         ("pipe", "not a regular file. Replace it"),
         ("nowhere", "no longer there. Index again"),
         ("nul\x00", "cannot be opened: .*Check access"),
