@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -95,9 +94,7 @@ class Service:
         """
         check_question(question)
         answerer = self._assembly.model().answerer
-        answer = self._search(
-            lambda generation: _with_names(answerer.ask(generation, question), generation)
-        )
+        answer = self._search(lambda generation: answerer.ask(generation, question))
         self._has_answered = True
         return answer
 
@@ -287,16 +284,3 @@ class Service:
     def _read(self, use: Callable[[Generation], T]) -> T:
         """Return what `use` reads of the generation in service; the model need not be loaded."""
         return self._live.read(use, self._assembly.recipe)
-
-
-def _with_names(answer: Answer, generation: Generation) -> Answer:
-    """Return the answer with the articles that tell the same called by their titles."""
-    ids = [article_id for passage in answer.passages for article_id in passage.also_in]
-    if not ids:
-        return answer
-    names = generation.article_names(ids)
-    passages = (
-        replace(passage, also_in_articles=tuple(names[other] for other in passage.also_in))
-        for passage in answer.passages
-    )
-    return replace(answer, passages=tuple(passages))

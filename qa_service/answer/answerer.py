@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from qa_service.answer import quoting, selection
 from qa_service.answer.judgement import Judgement, judge
@@ -13,6 +14,7 @@ from qa_service.retrieval.retriever import Retriever
 from qa_service.store import Generation
 from qa_service.types import (
     Answer,
+    CitedPassage,
     Explanation,
     Filters,
     IndexState,
@@ -58,6 +60,7 @@ class Answerer:
             for choice in _choose(generation, judged, question.top_k)
         ]
         cited, quoted = quoting.cite(evidence)
+        passages = _with_names(cited, generation)
         # An answer that cannot be quoted is none.
         answer = quoted if judged.is_answered else None
         timings = dict(judged.retrieval.timings_ms)
@@ -69,7 +72,7 @@ class Answerer:
             is_answered=answer is not None,
             confidence=judged.confidence,
             answer=answer,
-            passages=cited,
+            passages=passages,
             index=IndexState(
                 generation=generation.id,
                 articles=generation.manifest.articles,
@@ -149,6 +152,20 @@ class Answerer:
             generation, text, language, filters, has_context=own_tokens is not None
         )
         return judge(retrieval, language, own_tokens)
+
+
+def _with_names(
+    passages: Sequence[CitedPassage], generation: Generation
+) -> tuple[CitedPassage, ...]:
+    """Return the passages with the articles that tell the same called by their titles."""
+    ids = [article_id for passage in passages for article_id in passage.also_in]
+    names = generation.article_names(ids) if ids else {}
+    return tuple(
+        replace(passage, also_in_articles=tuple(names[other] for other in passage.also_in))
+        if passage.also_in
+        else passage
+        for passage in passages
+    )
 
 
 def _choose(generation: Generation, judged: Judgement, top_k: int) -> tuple[selection.Choice, ...]:
