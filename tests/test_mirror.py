@@ -30,6 +30,7 @@ WITHOUT_TESTS: Mapping[str, str] = {
 
 # Tests that are about more than one module, or about none.
 OVERARCHING: Mapping[str, str] = {
+    "test_ask_cases": "the whole service over questions as people put them",
     "test_docs": "the documentation",
     "test_every_format": "the whole way of a file of each format",
     "test_layers": "all modules",

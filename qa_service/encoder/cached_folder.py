@@ -25,6 +25,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from qa_service.durable_files import sha256_of, sync_file, sync_folder
 from qa_service.errors import ModelUnavailableError
 
 log = logging.getLogger(__name__)
@@ -175,20 +176,20 @@ class CachedFolder:
             files = []
             for path in sorted(partial.rglob("*")):
                 if path.is_file():
-                    _sync_file(path)
+                    sync_file(path)
                     name = path.relative_to(partial).as_posix()
                     # Read back from disk, so that what was written is what gets vouched for.
                     files.append((name, path.stat().st_size, sha256_of(path)))
             stamp = {"made_from": self.made_from, "files": files}
             (partial / _STAMP).write_text(json.dumps(stamp, indent=1), "utf-8")
-            _sync_file(partial / _STAMP)
+            sync_file(partial / _STAMP)
             partial.chmod(0o755)
-            _sync_folder(partial)
+            sync_folder(partial)
             if self.path.exists():
                 # Torn or stale; a folder can only be renamed over an empty one.
                 self.path.rename(self._new_partial())
             partial.rename(self.path)
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
             # It has just been read back.
             self._write_compared(
                 {
@@ -210,12 +211,6 @@ class CachedFolder:
         """Delete what this or a killed process left; only ever called under the lock."""
         for leftover in self.path.parent.glob(f"{self.path.name}.partial-*"):
             shutil.rmtree(leftover, ignore_errors=True)
-
-
-def sha256_of(path: Path) -> str:
-    """Return a file's checksum in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def problems_below(cache: Path) -> tuple[str, ...]:
@@ -241,18 +236,3 @@ def _sample_of(path: Path, size: int) -> str:
                 file.seek((size - _BLOCK_BYTES) * number // (_SAMPLED_BLOCKS - 1))
                 digest.update(file.read(_BLOCK_BYTES))
     return digest.hexdigest()
-
-
-def _sync_file(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

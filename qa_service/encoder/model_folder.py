@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa_service.config import Settings
-from qa_service.encoder.cached_folder import sha256_of
+from qa_service.durable_files import sha256_of
 from qa_service.encoder.embedded import (
     MODEL_NAME,
     OnProgress,

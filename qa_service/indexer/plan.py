@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qa_service.corpus.discovery import SourceFile
+from qa_service.durable_files import sha256_of
 from qa_service.store import StoredFile
 from qa_service.types import FileOutcome, FileState
 
@@ -63,7 +63,7 @@ def make_plan(
             sha256 = known.sha256
         else:
             try:
-                sha256 = _sha256_of(file)
+                sha256 = sha256_of(file.path)
             except OSError as error:
                 reason = f"cannot be read: {error.strerror or error}. Grant access to it."
                 failed.append(FileOutcome(file.id, FileState.FAILED, reason=reason))
@@ -96,8 +96,3 @@ def time_to_store(file: SourceFile, now_ns: int) -> int:
 
 def _looks_unchanged(file: SourceFile, known: StoredFile) -> bool:
     return known.mtime_ns != 0 and (file.size, file.mtime_ns) == (known.size, known.mtime_ns)
-
-
-def _sha256_of(file: SourceFile) -> str:
-    with file.path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

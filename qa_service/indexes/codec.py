@@ -225,6 +225,7 @@ class ScalarCodec:
         return _unit_rows(_unit_rows(vectors) - decoded_mean)
 
 
+# Those of `retrieval.centering` differ in the last bit, by which stored codes would differ, too.
 def _unit_rows(vectors: Vectors) -> Vectors:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)

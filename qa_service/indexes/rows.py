@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from qa_service.errors import IndexCorruptError
 from qa_service.indexes.arrays import map_array
+from qa_service.indexes.sorted_keys import places_of
 
 TABLE = "table.npy"
 SEGMENT_SUFFIX = ".rows"
@@ -97,7 +98,7 @@ class RowStore:
         Raises:
             KeyError: a key is unknown.
         """
-        found = self.table[:, self._find(keys)]
+        found = self.table[:, places_of(self.keys, keys)]
         return [
             self._segments[segment][start : start + count]
             for segment, start, count in found[_SEGMENT:].T.tolist()
@@ -105,7 +106,7 @@ class RowStore:
 
     def get(self, keys: NDArray[np.int64]) -> RowBatch:
         """Return the rows of these keys, in the order given. KeyError for an unknown key."""
-        found = self.table[:, self._find(keys)]
+        found = self.table[:, places_of(self.keys, keys)]
         offsets = np.zeros(len(keys) + 1, dtype=np.int64)
         np.cumsum(found[_COUNT], out=offsets[1:])
         # Read, not mapped: pages that are mapped, and those around them, would count as memory of
@@ -130,7 +131,7 @@ class RowStore:
 
     def get_firsts(self, keys: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the first row of each key, uint8 (keys, row size). KeyError for an unknown key."""
-        found = self.table[:, self._find(keys)]
+        found = self.table[:, places_of(self.keys, keys)]
         rows = np.empty((len(keys), self.row_size), dtype=np.uint8)
         for number, segment in self._segments.items():
             here = found[_SEGMENT] == number
@@ -148,16 +149,6 @@ class RowStore:
             if np.any(here[_START] < 0) or np.any(here[_COUNT] < 0) or np.any(ends > len(segment)):
                 problems.append(f"{segment_path(self.folder, number)}: rows lie beyond its end")
         return problems
-
-    def _find(self, keys: NDArray[np.int64]) -> NDArray[np.intp]:
-        own = self.keys
-        places = np.searchsorted(own, keys)
-        if len(keys) and (
-            len(own) == 0 or not np.array_equal(own[np.minimum(places, len(own) - 1)], keys)
-        ):
-            known = np.isin(keys, own)
-            raise KeyError(int(np.asarray(keys)[~known][0]))
-        return places
 
 
 class _OpenFile:

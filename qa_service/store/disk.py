@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from qa_service.durable_files import sync_file, sync_folder
 from qa_service.errors import IndexWriteError
 
 FaultPoint = Callable[[str], None]
@@ -37,14 +38,12 @@ class Disk:
     def sync_file(self, path: Path) -> None:
         """Return once the file's content is on the disk."""
         self.fault(f"sync {path}")
-        self._sync(path)
+        sync_file(path)
 
     def sync_folder(self, folder: Path) -> None:
         """Return once the folder's entries are on the disk."""
         self.fault(f"sync {folder}")
-        # Windows can neither open nor sync a folder, and has no need to.
-        if os.name != "nt":
-            self._sync(folder)
+        sync_folder(folder)
 
     def replace(self, source: Path, target: Path) -> None:
         """Give `source` the name `target`, in one step that a crash cannot split."""
@@ -97,14 +96,6 @@ class Disk:
         """Delete a folder and all in it; what cannot be deleted now is left for the next time."""
         self.fault(f"remove {folder}")
         shutil.rmtree(folder, ignore_errors=True)
-
-    @staticmethod
-    def _sync(path: Path) -> None:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from qa_service.indexes.arrays import load_arrays, map_array
 from qa_service.indexes.engine import Engine, StoredEmbeddings
 from qa_service.indexes.packing import PackedEmbedding
 from qa_service.indexes.protocols import LexicalIndex, VectorIndex
+from qa_service.indexes.sorted_keys import places_of
 from qa_service.store import layout
 from qa_service.store.articles import Articles, StoredFile
 from qa_service.store.centering import Arrays, Centering, FittedCentering
@@ -267,16 +268,6 @@ class Centered:
         """Return one unit row per vector, the keys saying whose it is. KeyError."""
         codes = self._codes[places_of(self._keys, keys)]
         return self._centering.passages(vectors, [self._languages[code] for code in codes.tolist()])
-
-
-def places_of(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return where each wanted key stands among the ascending keys. KeyError for an unknown key."""
-    places = np.searchsorted(keys, wanted)
-    if len(wanted):
-        known = keys[np.minimum(places, len(keys) - 1)] if len(keys) else np.zeros_like(wanted)
-        if not np.array_equal(known, wanted):
-            raise KeyError(int(np.asarray(wanted)[known != wanted][0]))
-    return places
 
 
 def _load(path: Path) -> NDArray[np.signedinteger]:

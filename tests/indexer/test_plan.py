@@ -26,8 +26,8 @@ def test_unchanged_files_are_not_even_opened(
     workshop.write("new.txt", "New\nnew")
     workshop.index()
     monkeypatch.setattr(
-        "qa_service.indexer.plan._sha256_of",
-        lambda file: pytest.fail(f"{file.id} was read") if file.id != "new.txt" else "",
+        "qa_service.indexer.plan.sha256_of",
+        lambda path: pytest.fail(f"{path} was read") if path.name != "new.txt" else "",
     )
     (workshop.articles / "new.txt").unlink()
     assert workshop.index().is_new
@@ -51,14 +51,14 @@ def test_a_file_without_access_is_named_and_tried_again(
     """What may not be read does not answer; as soon as it may, it does, embedding nothing."""
     (workshop.articles / "zh.txt").touch()
 
-    def refuse(file: SourceFile) -> str:
-        if file.id == "zh.txt":
-            raise PermissionError(errno.EACCES, "Permission denied", str(file.path))
-        return read(file)
+    def refuse(path: Path) -> str:
+        if path.name == "zh.txt":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read(path)
 
-    read = plan._sha256_of
+    read = plan.sha256_of
     with monkeypatch.context() as patch:
-        patch.setattr(plan, "_sha256_of", refuse)
+        patch.setattr(plan, "sha256_of", refuse)
         report = workshop.index()
     (outcome,) = (item for item in report.files if item.path == "zh.txt")
     assert outcome.state is FileState.FAILED
