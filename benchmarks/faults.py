@@ -66,6 +66,7 @@ def markdown(result: dict[str, object], tally: Tally) -> str:
         ("questions asked after kills, each by vector and by terms", tally.questions),
         ("texts embedded", tally.embedded),
         ("of these, embedded before in a run that was killed", tally.embedded_again),
+        ("files left out, having been read when two runs in turn were killed", tally.set_aside),
         ("**problems: lost articles, wrong answers, failed checks**", len(tally.problems)),
     ]
     steps = "\n".join(f"| {step} | {count} |" for step, count in tally.killed_at.most_common())

@@ -51,7 +51,11 @@ State = dict[str, str]
 
 @dataclass(slots=True)
 class Tally:
-    """What a campaign did. `killed_at` counts kills by the step before which they came."""
+    """What a campaign did. `killed_at` counts kills by the step before which they came.
+
+    `set_aside` counts files, in each generation that was looked at, that are left out until they
+    change because two runs in turn were killed while they were at them.
+    """
 
     kills: int = 0
     finished: int = 0
@@ -60,6 +64,7 @@ class Tally:
     questions: int = 0
     embedded: int = 0
     embedded_again: int = 0
+    set_aside: int = 0
     killed_at: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
@@ -175,6 +180,11 @@ class Campaign:
                 self._problem("the index is gone")
             return finished
         state = state_of(generation)
+        aside = set_aside(generation)
+        self.tally.set_aside += len(aside)
+        if aside and self.tally.killed_at["read"] < 2:
+            self._problem("a file was set aside that two runs cannot have died at")
+        wanted = {name: text for name, text in wanted.items() if name not in aside}
         if finished and state != wanted:
             self._problem("a finished run did not index what is in the folder")
         elif state == wanted != self.committed:
@@ -243,6 +253,12 @@ def state_of(generation: Generation) -> State:
     """Return the text of every article of a generation."""
     page = generation.article_page(0, 1000)
     return {item.id: generation.article(item.id).text for item in page.items}
+
+
+def set_aside(generation: Generation) -> set[str]:
+    """Return the files that are left out because two runs in turn were killed while at them."""
+    unread = generation.unread_files(0, 1000).items
+    return {file.path for file in unread if KILLER in (file.reason or "")}
 
 
 def ask_everything(generation: Generation, state: State) -> list[str]:
