@@ -37,6 +37,7 @@ from index_parts import (
 
 from qa_service.errors import NoIndexError
 from qa_service.store import Generation
+from qa_service.store.reading_log import KILLER
 
 FILES = 12
 _VOCABULARY = (
