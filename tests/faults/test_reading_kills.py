@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import campaign
 import pytest
 from index_parts import RECIPE, TextLoader, make_indexer, make_parts, make_store
 
@@ -103,6 +105,9 @@ def test_a_file_that_kills_two_runs_is_set_aside_until_it_changes(folder: Folder
     report, read = folder.report()
     assert read == []
     assert "died while it was at this file" in reason_of(report, "b.txt")
+    with contextlib.closing(make_store(folder.index).open_current(RECIPE)) as generation:
+        assert campaign.set_aside(generation) == {"b.txt"}
+        assert "b.txt" not in campaign.state_of(generation)
     folder.write("b.txt", "harmless\nby now")
     report, read = folder.report()
     assert read == ["b.txt"]
